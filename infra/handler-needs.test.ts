@@ -26,7 +26,6 @@ const hostSettings = [
 const rolesByUse: readonly (readonly [role: RoleName, on: string])[] = [
   ['Azure Event Hubs Data Receiver', 'stream-hub'],
   ['Storage Blob Data Owner', 'storage-host'],
-  ['Storage Table Data Contributor', 'storage-data'],
   ['Storage Blob Data Contributor', 'storage-data'],
   ['Storage Queue Data Contributor', 'storage-data'],
   ['Key Vault Secrets User', 'vault-vault'],
@@ -42,6 +41,12 @@ function missing(resources: Resources): readonly string[] {
   return [...settingsMissing(resources), ...storesMissing(resources), ...rolesMissing(resources)];
 }
 
+/** The accounts that have the ledger. */
+function ledgerAccountsIn(resources: Resources): readonly string[] {
+  const spread = resources.flatMap(({ name }) => (/^storage-ledger-\d+$/.test(name) ? [name] : []));
+  return spread.length === 0 ? ['storage-data'] : spread;
+}
+
 function settingsMissing(resources: Resources): readonly string[] {
   const settings = settingsOf(resources);
   const { required, identity, optional, telemetry } = settingNames;
@@ -51,8 +56,7 @@ function settingsMissing(resources: Resources): readonly string[] {
   const valueOf = (type: string, key: string) => ofType(resources, type).map(({ inputs }) => String(inputs[key]));
   const account = (name: string) => resources.find((each) => each.name === name)?.inputs.accountName as string;
   const clientId = stableUuid('client of handler-identity');
-  const spread = resources.flatMap(({ name }) => (/^storage-ledger-\d+$/.test(name) ? [name] : []));
-  const ofLedger = spread.length === 0 ? ['storage-data'] : spread;
+  const ofLedger = ledgerAccountsIn(resources);
   const expected: Readonly<Record<string, string | undefined>> = {
     EVENT_HUB_NAME: valueOf('EventHub', 'eventHubName')[0],
     EVENT_HUB_CONSUMER_GROUP: valueOf('ConsumerGroup', 'consumerGroupName')[0],
@@ -102,9 +106,7 @@ function rolesMissing(resources: Resources): readonly string[] {
     return resource === undefined || arm === undefined ? undefined : armId(arm, resource.inputs, subscriptionId);
   };
   const principal = stableUuid('principal of handler-identity');
-  const ofLedger = resources.flatMap(({ name }) =>
-    /^storage-ledger-\d+$/.test(name) ? [['Storage Table Data Contributor', name] as const] : [],
-  );
+  const ofLedger = ledgerAccountsIn(resources).map((name) => ['Storage Table Data Contributor', name] as const);
   return [...rolesByUse, ...ofLedger]
     .filter(
       ([role, on]) =>
@@ -156,7 +158,8 @@ test('control: each store and each role that is taken away is missed', () => {
     ofType(resourcesOf('prod'), type),
   );
   const needed = stores.filter(({ name }) => !/^stream-archive|^storage-packages/.test(name));
-  expect(needed).toHaveLength(8 + rolesByUse.length);
+  // Of the ledger too.
+  expect(needed).toHaveLength(8 + rolesByUse.length + 1);
   for (const gone of needed) {
     const faults = missing(resourcesOf('prod').filter((resource) => resource !== gone));
     expect(faults, gone.name).toHaveLength(1);

@@ -24,6 +24,7 @@ const record = (over: Partial<HandlerAppArgs> = {}, ledgerAccounts: readonly str
           packageContainer: 'app-package' as never,
           dataAccountId: scope('data') as never,
           dataEndpoints: { blob: 'https://data.blob', queue: 'https://data.queue', table: 'https://data.table' },
+          dataAccountHasLedger: ledgerAccounts.length === 0,
           ledgerAccountIds: ledgerAccounts.map((name) => scope(name) as never),
         },
         vault: {
@@ -135,9 +136,9 @@ test('every role is there before the app, on its own resource, for the identity 
   expect(theOnly(resources, 'WebApp').dependsOn).toEqual(expect.arrayContaining(roles.map(({ name }) => name)));
 });
 
-test('each account of a ledger that is spread has the role for its table, and no other', async () => {
+test('each account of a ledger that is spread has the role for its table, and the data account has not', async () => {
   const { resources } = await record({}, ['first', 'second']);
-  const onLedger = ofType(resources, 'RoleAssignment').filter(({ name }) => name.includes('ledger-account'));
+  const onLedger = ofType(resources, 'RoleAssignment').filter(({ name }) => name.includes('-table-'));
   expect(onLedger.map(({ name, inputs }) => [name, String(inputs.scope).split('/').at(-1)])).toEqual([
     ['handler-storage-table-data-contributor-on-ledger-account-1', 'first'],
     ['handler-storage-table-data-contributor-on-ledger-account-2', 'second'],

@@ -29,7 +29,13 @@ export interface HandlerAppArgs {
   };
   readonly storage: Pick<
     HandlerStorage,
-    'hostAccountId' | 'hostBlobEndpoint' | 'packageContainer' | 'dataAccountId' | 'dataEndpoints' | 'ledgerAccountIds'
+    | 'hostAccountId'
+    | 'hostBlobEndpoint'
+    | 'packageContainer'
+    | 'dataAccountId'
+    | 'dataEndpoints'
+    | 'dataAccountHasLedger'
+    | 'ledgerAccountIds'
   >;
   readonly vault: Pick<SecretVault, 'vaultId' | 'references'>;
   /** Where the app's telemetry goes; it signs in with its identity. */
@@ -230,7 +236,7 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
     { role: 'Storage Blob Data Owner', scope: storage.hostAccountId, scopeName: 'host-account' },
     { role: 'Storage Blob Data Contributor', ...onData },
     { role: 'Storage Queue Data Contributor', ...onData },
-    { role: 'Storage Table Data Contributor', ...onData },
+    ...(storage.dataAccountHasLedger ? [{ role: 'Storage Table Data Contributor', ...onData } satisfies Grant] : []),
     ...storage.ledgerAccountIds.map((scope, index): Grant => {
       return { role: 'Storage Table Data Contributor', scope, scopeName: `ledger-account-${index + 1}` };
     }),

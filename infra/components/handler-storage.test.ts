@@ -121,6 +121,7 @@ test('a ledger that is spread has its tables in accounts of their own, as closed
   const accounts = [1, 2, 3, 4].map(placeForTests().names.ledgerAccount);
   expect(accounts[0]).toMatch(/^acthubdevle01[0-9a-f]{6}$/);
   expect(made.ledgerAccountIds).toHaveLength(4);
+  expect(made.dataAccountHasLedger).toBe(false);
   expect(made.dataEndpoints.table).toBe(accounts.map((name) => `https://${name}.table.core.windows.net`).join(','));
   for (const [index, accountName] of accounts.entries()) {
     const account = named(resources, `storage-ledger-${index + 1}`);
@@ -142,10 +143,12 @@ test('a ledger in Cosmos DB is where it is said to be, and makes no account', as
   });
   expect(made.dataEndpoints.table).toBe('https://contoso-ledger.table.cosmos.azure.com:443');
   expect(ofType(resources, 'StorageAccount')).toHaveLength(2);
+  expect(made.dataAccountHasLedger).toBe(false);
 });
 
 test('the endpoints are those of the accounts', async () => {
   const { made, resources } = await record();
+  expect(made.dataAccountHasLedger).toBe(true);
   expect(made.hostBlobEndpoint).toBe(`https://${hostAccount}.blob.core.windows.net`);
   expect(made.dataEndpoints).toEqual({
     blob: `https://${dataAccount}.blob.core.windows.net`,

@@ -56,6 +56,8 @@ export class HandlerStorage extends ComponentResource {
    * Those over which the ledger is spread; none where it is in the data account or in Cosmos DB.
    */
   readonly ledgerAccountIds: readonly Output<string>[];
+  /** Whether the ledger is in the data account. */
+  readonly dataAccountHasLedger: boolean;
 
   constructor(name: string, args: HandlerStorageArgs, options?: ComponentResourceOptions) {
     super('activation-hub:infra:HandlerStorage', name, {}, options);
@@ -85,6 +87,7 @@ export class HandlerStorage extends ComponentResource {
     this.ledgerAccountIds = spread.map(
       (number) => this.#createLedgerAccount(`${name}-ledger-${number}`, number, args).id,
     );
+    this.dataAccountHasLedger = spread.length === 0 && ledgerCosmosEndpoint === '';
     this.hostAccountId = host.id;
     this.hostBlobEndpoint = `https://${hostAccount}.blob.core.windows.net`;
     this.packageContainer = packages.name;
