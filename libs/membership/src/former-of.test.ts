@@ -78,6 +78,15 @@ test('an identity fits by the length of its JSON, whichever part of it is long t
     ]);
 });
 
+test('many identities fit by the length of their JSON, the comma between each two included', () => {
+  const empty: FormerOf = { namespace: '', value: '', linkDigest: '' };
+  const many = (count: number): FormerOf[] => Array.from({ length: count }, () => empty);
+  const fits = Math.floor((formerOfCharactersMax - '[]'.length + ','.length) / '["","",""],'.length);
+  expect(formerOfText(many(fits)).length).toBeLessThanOrEqual(formerOfCharactersMax);
+  expect(formerOfText(many(fits + 1)).length).toBeGreaterThan(formerOfCharactersMax);
+  expect([fits, fits + 1].map((count) => areRememberable(many(count)))).toEqual([true, false]);
+});
+
 test('a row has room for the identities that it remembers, and for others as far as they fit', () => {
   const row = exampleRecord({ known: out, formerOf: [c1] });
   expect([hasRoomFor(row, [c1]), hasRoomFor(row, [c2, c1]), hasRoomFor(row, [])]).toEqual([true, true, true]);

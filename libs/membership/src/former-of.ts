@@ -48,12 +48,13 @@ export function hasRoomFor({ formerOf }: LedgerRecord, identities: readonly Form
 
 /**
  * Whether a row has room for the identities. Their JSON is written only where it could be too long,
- * by their lengths: a character takes six at most, `\u001f`, and an identity ten for its frame.
+ * by their lengths: a character takes six at most, `\u001f`, and an identity eleven for its frame
+ * and its comma.
  */
 export function areRememberable(identities: readonly FormerOf[]): boolean {
   let charactersMax = 2;
   for (const { namespace, value, linkDigest } of identities)
-    charactersMax += 6 * (namespace.length + value.length + linkDigest.length) + 10;
+    charactersMax += 6 * (namespace.length + value.length + linkDigest.length) + 11;
   return charactersMax <= formerOfCharactersMax || formerOfText(identities).length <= formerOfCharactersMax;
 }
 
