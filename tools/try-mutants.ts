@@ -18,7 +18,7 @@ export interface MutantsToTry {
   readonly exceptTests?: readonly string[];
   /** Called every five seconds. */
   readonly onProgress?: (progress: { readonly found: number; readonly mutants: number }) => void;
-  /** A process that gives no sign of life for so long is in an endless loop; 15,000 by default. */
+  /** A process that gives no sign of life for so long is in an endless loop; 30,000 by default. */
   readonly silentAfterMs?: number;
 }
 
@@ -44,7 +44,7 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
     toTry.onProgress?.({ found: killed.size + hung.size, mutants: mutants.length });
   }, 5_000);
   try {
-    const runs = new Runs(vitest, journal, toTry.silentAfterMs ?? 15_000);
+    const runs = new Runs(vitest, journal, toTry.silentAfterMs ?? 30_000);
     const ofFile = Object.fromEntries(mutants.map(({ id, fileName }) => [id, basename(fileName, '.ts')]));
     const tests = await vitest.globTestSpecifications();
     await runs.tryAll(tests, { ofFile });
@@ -118,6 +118,9 @@ class AsGiven {
   }
 }
 
+/** So many processes in a row may fall silent before they try a mutant. */
+const inVainMax = 3;
+
 /** The runs of Vitest by which the mutants of one journal are judged. */
 class Runs {
   readonly #vitest: Vitest;
@@ -135,16 +138,20 @@ class Runs {
    */
   async tryAll(tests: readonly TestSpecification[], trial: Pick<MutantTrial, 'ofFile'> = {}): Promise<void> {
     this.#journal.noteBegin();
-    for (;;) {
+    for (let inVain = 0; inVain < inVainMax; ) {
       const { killed, hung, trying } = this.#journal.read();
       const ended = await this.#run(tests, { ...trial, judged: [...killed, ...hung] });
       if (ended === 'passed') return;
       if (ended === 'failed') throw new Error(this.#failureText());
       const { trying: last } = this.#journal.read();
-      if (last === undefined || last === trying)
-        throw new Error('Failed to try the mutants: a test without any does not end. Mend it first.');
-      this.#journal.note('hung', last);
+      // On a busy machine a test may be silent that long without any mutant.
+      if (last === undefined || last === trying) inVain += 1;
+      else {
+        this.#journal.note('hung', last);
+        inVain = 0;
+      }
     }
+    throw new Error('Failed to try the mutants: a test without any does not end. Mend it first.');
   }
 
   /** Tries each mutant that needs a process of its own, by the tests named after its file first. */
