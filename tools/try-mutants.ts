@@ -138,7 +138,7 @@ class Runs {
    */
   async tryAll(tests: readonly TestSpecification[], trial: Pick<MutantTrial, 'ofFile'> = {}): Promise<void> {
     this.#journal.noteBegin();
-    for (let inVain = 0; inVain < inVainMax; ) {
+    for (let inVain = 0; inVain < inVainMax;) {
       const { killed, hung, trying } = this.#journal.read();
       const ended = await this.#run(tests, { ...trial, judged: [...killed, ...hung] });
       if (ended === 'passed') return;
