@@ -109,6 +109,8 @@ export default class MutantRunner extends TestRunner {
 
   async runTask(test: RunnerTestCase): Promise<void> {
     if (this.#trial.alone !== undefined) return TestRunner.getTestFn(test)();
+    const name = `${basename(test.file.filepath)} ${test.name.replaceAll(/\s+/g, ' ')}`;
+    if (this.#tried.done.has(name)) return;
     switches.currentTestId = 'original';
     const before = performance.eventLoopUtilization();
     try {
@@ -118,8 +120,6 @@ export default class MutantRunner extends TestRunner {
     }
     const { idle, active } = performance.eventLoopUtilization(before);
     const hits = takeHits('original');
-    const name = `${basename(test.file.filepath)} ${test.name.replaceAll(/\s+/g, ' ')}`;
-    if (this.#tried.done.has(name)) return;
     this.#journal.noteMeets(hits.size, test.file.filepath);
     await this.#tryMutants(test, hits, {
       idleMs: idleAfterMs + idle * idleAfterFactor,
