@@ -30,25 +30,27 @@ function open({ isForeground = true } = {}) {
     written = '';
     return before.replaceAll('\r\u001B[2K', '<clear>');
   };
-  return { screen, print, typed, taken, input, signals };
+  return { screen, print, typed, taken, input, output, signals };
 }
 
 test('what is printed stands above the line that stays', () => {
   const { screen, print, taken } = open();
   print('before');
-  screen.setStatus('2 wait');
+  screen.setStatus(() => '2 wait');
   print('one');
-  screen.setStatus('2 wait');
-  screen.setStatus('1 waits');
-  screen.setStatus('');
+  screen.setStatus(() => '2 wait');
+  screen.setStatus(() => '1 waits');
+  screen.setStatus(() => '');
   print('after');
   expect(taken()).toBe('before\n(2 wait)<clear>one\n(2 wait)<clear>(1 waits)<clear>after\n');
 });
 
-test('a line that is too long is cut, for a second one would stay', () => {
-  const { screen, taken } = open();
-  screen.setStatus('a line that has more than twenty characters');
-  expect(taken()).toBe('(a line that has mo…)');
+test('the line is made for the width of the terminal, one column less than it has, each time that it is drawn', () => {
+  const { screen, print, taken, output } = open();
+  screen.setStatus((columns) => `${columns} columns`);
+  output.columns = 40;
+  print('one');
+  expect(taken()).toBe('(19 columns)<clear>one\n(39 columns)');
 });
 
 test('keys are heard one by one, and given back at the end', async () => {
@@ -66,7 +68,7 @@ test('keys are heard one by one, and given back at the end', async () => {
 
 test('Ctrl-C, Ctrl-\\ and Ctrl-Z do what they do elsewhere, and after Ctrl-Z it goes on with keys and line', async () => {
   const { screen, typed, taken, input, signals } = open();
-  screen.setStatus('2 wait');
+  screen.setStatus(() => '2 wait');
   const heard: string[] = [];
   screen.hearKeys((key) => void heard.push(key));
   await typed('\u0003\u001C\u001A');
@@ -88,7 +90,7 @@ test('in the background the terminal is left as it is', () => {
 test('closing takes the line away and gives the keys back, once', () => {
   const { screen, taken, input } = open();
   screen.hearKeys(() => undefined);
-  screen.setStatus('2 wait');
+  screen.setStatus(() => '2 wait');
   screen.close();
   screen.close();
   expect(taken()).toBe('(2 wait)<clear>');

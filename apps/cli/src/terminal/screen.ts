@@ -7,10 +7,10 @@ export interface Screen {
   /** Runs what writes whole lines to the terminal, so that they stand above the line that stays. */
   above(write: () => void): void;
   /**
-   * The line that stays last, without colours, cut to the width of the terminal; empty takes it
-   * away.
+   * The line that stays last, without colours, as `lineFor` makes it for so many columns each time
+   * that it is drawn; an empty one takes it away.
    */
-  setStatus(line: string): void;
+  setStatus(lineFor: (columns: number) => string): void;
   /**
    * Hears keys until the function that it gives is called: what a key writes, or its name where it
    * writes nothing (`escape`). Ctrl-C, Ctrl-\ and Ctrl-Z do what they do in every terminal.
@@ -48,12 +48,17 @@ const signals: ReadonlyMap<string, KeySignal> = new Map([
 
 /** A screen over these streams. Writes nothing until there is a status. */
 export function createScreen({ input, output, paint, signal, isForeground }: ScreenOptions): Screen {
-  let status = '';
+  let lineFor: Parameters<Screen['setStatus']>[0] = () => '';
+  let drawn = '';
+  // The last column would break the line on some terminals.
+  const line = (): string => lineFor((output.columns ?? columnsUsual) - 1);
   const erase = (): void => {
-    if (status !== '') output.write(eraseLine);
+    if (drawn !== '') output.write(eraseLine);
+    drawn = '';
   };
   const draw = (): void => {
-    if (status !== '') output.write(paint(cut(status, (output.columns ?? columnsUsual) - 1)));
+    drawn = line();
+    if (drawn !== '') output.write(paint(drawn));
   };
   const stops = new Set<() => void>();
   const above = (write: () => void): void => {
@@ -61,10 +66,10 @@ export function createScreen({ input, output, paint, signal, isForeground }: Scr
     write();
     draw();
   };
-  const setStatus = (line: string): void => {
-    if (line === status) return;
+  const setStatus: Screen['setStatus'] = (by) => {
+    lineFor = by;
+    if (line() === drawn) return;
     erase();
-    status = line;
     draw();
   };
 
@@ -110,15 +115,10 @@ export function createScreen({ input, output, paint, signal, isForeground }: Scr
     hearKeys,
     interrupt: () => signal('SIGINT'),
     close() {
-      setStatus('');
+      setStatus(() => '');
       for (const stop of stops) stop();
     },
   };
-}
-
-/** So much of a line that it needs no second one. */
-function cut(line: string, columns: number): string {
-  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 }
 
 /**

@@ -67,7 +67,7 @@ export class TailView {
         waiting: this.#activity.waiting,
       },
       points: this.#activity.series(nowMs, statusSeconds),
-      keys: '? words  q end',
+      keys: ['? words', 'q end'],
     };
   }
 

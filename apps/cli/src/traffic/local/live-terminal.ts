@@ -35,6 +35,6 @@ export function showLive({ screen, status, acts, print }: LiveTerminalOptions): 
     isOver = true;
     clearInterval(timer);
     stopKeys();
-    screen.setStatus('');
+    screen.setStatus(() => '');
   };
 }
