@@ -77,7 +77,7 @@ export function ComposeExport({ onSent }: ComposeExportProps) {
             {submit.isPending ? 'On its way …' : 'Send it'}
           </Button>
         )}
-        <span className="quiet-text">Looking sends nothing to anybody.</span>
+        <span className="quiet-text">Look first shows what would be sent, and sends nothing.</span>
       </div>
       {error === null ? null : <Failure title="That did not go" error={error} />}
       {inspect.data === undefined ? null : <Stages inspected={inspect.data} />}
@@ -124,7 +124,7 @@ function Stages({ inspected }: { readonly inspected: InspectedExport }) {
         ))}
       </li>
       <li>
-        <h3>Decide, if nobody had been told yet</h3>
+        <h3>Decide, as if no destination knew the person</h3>
         {decisions.length === 0 ? 'Nothing: no audience of the export is routed.' : null}
         <ul className="lines outcomes">
           {decisions.map(({ audience, destination, mode, decision, because, identity, absentAttributes }, index) => (

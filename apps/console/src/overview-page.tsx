@@ -133,7 +133,7 @@ function Matrix({ overview }: { readonly overview: Overview }) {
   if (about.routes.length === 0) {
     return (
       <Empty title="The activation file has no routes">
-        Nothing is told to anybody. Add `activate` to an audience of {about.activationFile}.
+        The hub sends nothing. Add `activate` to an audience of {about.activationFile}.
       </Empty>
     );
   }

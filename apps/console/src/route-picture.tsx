@@ -9,8 +9,7 @@ const gapPx = 14;
  * table says the same in words.
  */
 export function RoutePicture({ routes }: { readonly routes: readonly FileRoute[] }) {
-  if (routes.length === 0)
-    return <Empty title="No routes">Nothing is told to anybody. Give an audience `activate`.</Empty>;
+  if (routes.length === 0) return <Empty title="No routes">The hub sends nothing. Give an audience `activate`.</Empty>;
   const audiences = [...new Set(routes.map(({ audience }) => audience))];
   const destinations = [...new Set(routes.map(({ destination }) => destination))];
   const rows = Math.max(audiences.length, destinations.length);
