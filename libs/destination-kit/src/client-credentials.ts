@@ -4,7 +4,7 @@ import { errorForResponse } from './error-for-response.ts';
 import type { HttpRequest, HttpResponse } from './http-message.ts';
 import type { Secret } from './secret.ts';
 import { unlessAborted } from './unless-aborted.ts';
-import { DestinationError } from './verdict.ts';
+import { DestinationError, SignInError } from './verdict.ts';
 
 /** How an application signs in for itself: OAuth 2.0, RFC 6749 section 4.4. */
 export interface ClientCredentials {
@@ -132,7 +132,7 @@ function signInError(
   const code = typeof answer.error === 'string' && errorCodes.test(answer.error) ? ` (${answer.error})` : '';
   const advice = errorClass === 'set-up' ? signIn.advice : 'It is tried again.';
   const message = `Failed to sign in: the token endpoint answered ${response.status}${code}. ${advice}`;
-  return new DestinationError(errorClass, message, notBeforeMs === undefined ? {} : { notBeforeMs });
+  return new SignInError(errorClass, message, notBeforeMs === undefined ? {} : { notBeforeMs });
 }
 
 function parseObject(body: string): Record<string, unknown> {

@@ -70,7 +70,7 @@ export { type DescribeRequest, jsonRequest, jsonRequests, withoutSlash } from '.
 export { type ListBatch, listConnector } from './list-connector.ts';
 export { listOptions } from './list-options.ts';
 export { type FoundList, type ListDescription, type ListOptions, type ListPage, ListsByName } from './lists-by-name.ts';
-export { type Choice, type ListRules, NamedLists } from './named-lists.ts';
+export { type Choice, ListGone, type ListRules, NamedLists } from './named-lists.ts';
 export { type RefreshToken, refreshTokenSettings, withRefreshToken } from './refresh-token.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { listConnector } from './list-connector.ts';
 import { type ListDescription, ListsByName } from './lists-by-name.ts';
-import { DestinationError } from './verdict.ts';
+import { ListGone } from './named-lists.ts';
+import { DestinationError, SignInError } from './verdict.ts';
 
 interface List {
   readonly id: string;
@@ -132,16 +133,19 @@ test('a list that is gone is looked up and made once, however many batches find 
 });
 
 test('what may still be under way, and what says nothing of the list, is not told again', async () => {
-  for (const error of [refusal('unanswered'), new DestinationError('throttled', 'Later.'), new Error('A defect.')]) {
+  const ofSignIn = new SignInError('set-up', 'The refresh token has ended.');
+  const down = new DestinationError('transient', 'It answered 500.', { doubt: 'answered' });
+  const later = new DestinationError('throttled', 'Later.');
+  for (const error of [refusal('unanswered'), later, down, ofSignIn, new Error('A defect.')]) {
     const { state, lists } = start([{ id: '1', name: 'a' }]);
     await lists.get(named('a'), never);
     state.pages = 0;
     await expect(lists.use(named('a'), () => Promise.reject(error), never)).rejects.toBe(error);
     expect(state.pages).toBe(0);
   }
-  const { state, lists } = start([{ id: '1', name: 'a' }], { goneAs: ['throttled'] });
-  const later = () => Promise.reject(new DestinationError('throttled', 'Later.'));
-  await expect(lists.use(named('a'), later, never)).rejects.toThrow('Later.');
+  const { state, lists } = start([{ id: '1', name: 'a' }]);
+  const gone = () => Promise.reject(new ListGone('transient', 'It answered 404.'));
+  await expect(lists.use(named('a'), gone, never)).rejects.toThrow('It answered 404.');
   expect(state.pages).toBe(2);
 });
 

@@ -1,5 +1,5 @@
 import { type Choice, NamedLists } from './named-lists.ts';
-import { DestinationError, type DestinationErrorClass } from './verdict.ts';
+import { DestinationError } from './verdict.ts';
 
 /** What `listOptions` gives. */
 export interface ListOptions<Id> {
@@ -44,8 +44,6 @@ export interface ListDescription<Options extends ListOptions<Found['id']>, Found
    * absent.
    */
   readonly unfit?: (list: Found, options: Options) => string | undefined;
-  /** By which classes of errors a list that is gone shows; `invalid` and `set-up` when absent. */
-  readonly goneAs?: readonly DestinationErrorClass[];
 }
 
 /** Pages that are looked through for one list. */
@@ -64,7 +62,7 @@ export class ListsByName<Options extends ListOptions<Found['id']>, Found extends
   readonly #description: ListDescription<Options, Found>;
 
   constructor(description: ListDescription<Options, Found>) {
-    const { vendor, what, read, create, mayCreate = true, idsGrow, goneAs } = description;
+    const { vendor, what, read, create, mayCreate = true, idsGrow } = description;
     super({
       find: async (options, signal) => {
         const { list, listId } = options;
@@ -84,7 +82,6 @@ export class ListsByName<Options extends ListOptions<Found['id']>, Found extends
         length < 2
           ? undefined
           : `${vendor} has ${length} ${what}s named ${JSON.stringify(list)}: the oldest is used. Write the listId.`,
-      ...(goneAs === undefined ? {} : { goneAs }),
     });
     this.#description = description;
   }

@@ -1,12 +1,15 @@
 import { CachedLookup } from './cached-lookup.ts';
 import { afterPart } from './after-part.ts';
 import { reading } from './reading.ts';
-import { DestinationError, type DestinationErrorClass } from './verdict.ts';
+import { DestinationError, SignInError } from './verdict.ts';
 
 /**
  * The list to use of those that were found; or why none is usable, in a sentence with what to do.
  */
 export type Choice<List> = { readonly use: List } | { readonly refuse: string };
+
+/** An answer that may say that the list is gone, of a class that does not say so. */
+export class ListGone extends DestinationError {}
 
 /**
  * How a connector finds what the options of a route name: a list, a campaign, an audience, a
@@ -34,8 +37,6 @@ export interface ListRules<Options, Found, List> {
   ) => Choice<List> | Promise<Choice<List>>;
   /** What a person should mend, though what was found can be used; none when absent. */
   readonly flaw?: (found: readonly Found[], options: Options) => string | undefined;
-  /** By which classes of errors a list that is gone shows; `invalid` and `set-up` when absent. */
-  readonly goneAs?: readonly DestinationErrorClass[];
 }
 
 /**
@@ -81,7 +82,7 @@ export class NamedLists<Options, Found, List> {
       return await call(list);
     } catch (error) {
       if (!(error instanceof DestinationError) || error.doubt === 'unanswered') throw error;
-      if (!(this.#rules.goneAs ?? ['invalid', 'set-up']).includes(error.class)) throw error;
+      if (!maySayGone(error)) throw error;
       const again = async () => {
         const current = await this.#lists.getAfter(list, JSON.stringify(options), signal);
         if (current === list) throw error;
@@ -147,6 +148,11 @@ export class NamedLists<Options, Found, List> {
     const found = await find(options, signal);
     return found.length > 0 ? found : created;
   }
+}
+
+function maySayGone(error: DestinationError): boolean {
+  if (error instanceof SignInError) return false;
+  return error instanceof ListGone || error.class === 'invalid' || error.class === 'set-up';
 }
 
 /** Whether the vendor answered, so that it may have refused a second list of the name. */

@@ -66,6 +66,8 @@ test.each([
 test.each([
   ['socks5://me:hush@proxy.example.com', 'a proxy of socks5 is not supported'],
   ['http://me:hush%zz@proxy.example.com', 'its credentials are not written as a URL has them'],
+  // In a header the first colon ends the name (RFC 7617, section 2).
+  ['http://hush%3Ame:hush@proxy.example.com', 'the name of its credentials has a colon'],
   ['http://me:hush@', 'it is not the URL of a proxy'],
   ['http://hush hush', 'it is not the URL of a proxy'],
 ])('a proxy that cannot be used stops the start, and is not shown: %s', (httpsProxyUrl, why) => {

@@ -99,9 +99,15 @@ function readProxy(variable: string, text: string): Proxy {
 
 function authorizationOf({ username, password }: URL, refuse: (why: string) => Error): string | undefined {
   if (username === '' && password === '') return undefined;
+  const [name, secret] = [username, password].map((text) => decodedText(text, refuse));
+  // In a header the first colon ends the name (RFC 7617, section 2).
+  if (name?.includes(':')) throw refuse('the name of its credentials has a colon, which no proxy can read.');
+  return `Basic ${Buffer.from(`${name ?? ''}:${secret ?? ''}`).toString('base64')}`;
+}
+
+function decodedText(text: string, refuse: (why: string) => Error): string {
   try {
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return `Basic ${Buffer.from(credentials).toString('base64')}`;
+    return decodeURIComponent(text);
   } catch {
     // The error of the decoder quotes what it could not read.
     throw refuse('its credentials are not written as a URL has them. Encode a percent sign as %25.');

@@ -64,4 +64,9 @@ test('the settings name the secrets by the vendor', () => {
   expect(settings.shape.clientSecret.meta()).toMatchObject({ examples: [{ secret: 'acme-client-secret' }] });
   expect(settings.shape.refreshToken.meta()).toMatchObject({ description: 'A user.' });
   expect(settings.shape.clientId.safeParse('app 1').success).toBe(false);
+  expect(settings.shape.clientId.safeParse('app:1').success).toBe(true);
+  // In a header the first colon ends the id (RFC 7617, section 2).
+  const basic = z.strictObject(refreshTokenSettings('acme', { ...app, isBasic: true }, 'A user.'));
+  expect(basic.shape.clientId.safeParse('app:1').success).toBe(false);
+  expect(basic.shape.clientId.safeParse('app-1').success).toBe(true);
 });

@@ -36,13 +36,22 @@ export function withRefreshToken(http: HttpSender, of: RefreshToken, now: () => 
 /** The settings of `withRefreshToken`: the app, and the user who has authorized it. */
 export function refreshTokenSettings(
   vendor: string,
-  app: { readonly description: string; readonly example: string; readonly secret: string },
+  app: {
+    readonly description: string;
+    readonly example: string;
+    readonly secret: string;
+    /** The id goes into a header, where the first colon ends it (RFC 7617, section 2). */
+    readonly isBasic?: true;
+  },
   user: string,
 ) {
   return {
     clientId: z
       .string()
-      .regex(/^[\x21-\x7e]+$/, 'Write the id as the page of the app shows it.')
+      .regex(
+        app.isBasic ? /^[\x21-\x39\x3b-\x7e]+$/ : /^[\x21-\x7e]+$/,
+        'Write the id as the page of the app shows it.',
+      )
       .meta({ description: app.description, examples: [app.example] }),
     clientSecret: storedSecret(`${vendor}-client-secret`, app.secret),
     refreshToken: storedSecret(`${vendor}-refresh-token`, user),

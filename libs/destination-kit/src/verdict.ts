@@ -79,3 +79,6 @@ export class DestinationError extends Error {
     this.doubt = options.doubt;
   }
 }
+
+/** The vendor gave no token: it was asked for nothing else, and said nothing of a list. */
+export class SignInError extends DestinationError {}

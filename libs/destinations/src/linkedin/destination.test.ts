@@ -234,6 +234,47 @@ test('a segment that is deleted under way is looked up anew, and no change is re
   expect(statuses(await connector.enter([delivery('bob@example.com')], never))).toEqual(['delivered']);
 });
 
+test('an outage of LinkedIn says nothing of a segment, and looks for none', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery('ann@example.com')], never);
+  const reads = () => vendor.requests.filter(({ method }) => method === 'GET').length;
+  const before = reads();
+  vendor.setFault({ kind: 'status', status: 503 });
+  await expect(connector.enter([delivery('bob@example.com')], never)).rejects.toMatchObject({ class: 'transient' });
+  expect(reads()).toBe(before);
+});
+
+test('a refresh token that has ended is asked with once for a batch', async () => {
+  let nowMs = 0;
+  const { vendor } = await start(() => nowMs);
+  const asked: string[] = [];
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  cleanups.push(() => http.close());
+  const settings = linkedinSettings.parse({
+    ...credentials,
+    baseUrl: vendor.origin,
+    tokenUrl: `${vendor.origin}/oauth/v2/accessToken`,
+  });
+  let hasEnded = false;
+  const send: typeof http.send = async (request, signal) => {
+    if (!request.url.includes('accessToken')) return http.send(request, signal);
+    asked.push(request.url);
+    return hasEnded ? { status: 400, headers: {}, body: '{"error":"invalid_grant"}' } : http.send(request, signal);
+  };
+  const own = linkedin.connect(settings, {
+    http: { ...http, check: () => undefined, send },
+    now: () => nowMs,
+    print: () => undefined,
+  });
+  await own.enter([delivery('ann@example.com')], never);
+  // An access token lives 60 days.
+  nowMs = 61 * 86_400_000;
+  hasEnded = true;
+  asked.length = 0;
+  await expect(own.enter([delivery('bob@example.com')], never)).rejects.toMatchObject({ class: 'set-up' });
+  expect(asked).toHaveLength(1);
+});
+
 test('a segment that is neither edited nor used for 90 days expires, and one that is told again does not', async () => {
   let nowMs = 0;
   const { vendor, connector } = await start(() => nowMs);

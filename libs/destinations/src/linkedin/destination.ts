@@ -9,7 +9,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { linkedinSegments } from './lists.ts';
 import { elementsOf, linkedinRequests } from './request.ts';
-import { judgeUsers, linkedinAnswers, toldSchema } from './response.ts';
+import { judgeUsers, linkedinAnswers, segmentNotFound, toldSchema } from './response.ts';
 import { linkedinOptions, linkedinSettings } from './settings.ts';
 import { linkedinIds, linkedinTakes } from './takes.ts';
 import { linkedinVersions } from './versions.ts';
@@ -56,7 +56,8 @@ export const linkedin = defineDestination({
         // LinkedIn keeps no attributes to be changed: what finds the person is told, and what finds
         // them no longer is taken out.
         const elements = elementsOf(changes, settings);
-        const told = await api.ask(requests.tellUsers(list, elements), toldSchema, signal);
+        const told = await api.find(requests.tellUsers(list, elements), toldSchema, ['404'], signal);
+        if (told === undefined) throw segmentNotFound();
         return judgeUsers(told, elements, createReasonGuard(deliveries, secrets), now());
       },
       settings.identifiers,

@@ -54,7 +54,5 @@ export function linkedinSegments(api: VendorApi, requests: LinkedinRequests, now
       const hasExpired = destinations.some(({ status }) => status === 'EXPIRED');
       return hasExpired ? 'it has expired. Delete it, and make a new one.' : undefined;
     },
-    // LinkedIn answers 404 for a segment that it has just made, too.
-    goneAs: ['invalid', 'set-up', 'transient'],
   });
 }

@@ -3,6 +3,7 @@ import {
   type AnswerRules,
   errorFor,
   isOfAccount,
+  ListGone,
   type ReasonGuard,
   resultsInOrder,
   type Verdict,
@@ -17,6 +18,18 @@ export const linkedinAnswers: AnswerRules = { vendor: 'LinkedIn', errors: linked
 
 const result = z.object({ status: z.int(), error: z.object({ message: z.string().optional() }).optional() });
 export const toldSchema = z.object({ elements: z.array(result) });
+
+/** LinkedIn answers 404 for a segment that is gone, and for one that it has just made. */
+export function segmentNotFound(): ListGone {
+  const {
+    class: errorClass,
+    message,
+    doubt,
+  } = errorFor({ means: 'transient' }, 'LinkedIn answered 404', {
+    doubt: 'answered',
+  });
+  return new ListGone(errorClass, message, { doubt });
+}
 
 /**
  * Judges the answer to these elements, which has one result for each, in their order (Rest.li,

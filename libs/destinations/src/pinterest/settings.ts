@@ -17,6 +17,7 @@ export const pinterestSettings = z.strictObject({
       description: 'Id of an app of Pinterest that has Standard access.',
       example: '1500123',
       secret: 'Secret key of the app.',
+      isBasic: true,
     },
     'Refresh token of a user who may use the audiences of the ad account, with the scopes ads:read and ads:write. Pinterest ends it after 60 days: store a new one before.',
   ),
