@@ -33,7 +33,7 @@ export interface ConsoleServer {
   /** With the token, for a person to open. */
   readonly url: string;
   /** For the command line of a program that opens it: without the token, and used up by that. */
-  oneTimeUrl(): string;
+  readonly oneTimeUrl: () => string;
   stop(): Promise<void>;
 }
 

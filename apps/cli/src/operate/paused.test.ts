@@ -1,7 +1,7 @@
 import { InMemoryControls, UnreadableDocumentError } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
-import { keptControls, presentControls, refuseWhilePaused } from './paused.ts';
+import { keptControls, presentControls, refuseWhilePaused, resumeWords } from './paused.ts';
 
 const unreadable = new UnreadableDocumentError('Failed to read the controls: no JSON.', 'controls.json');
 const broken = { read: () => Promise.reject(unreadable), edit: () => Promise.reject(unreadable) };
@@ -23,4 +23,10 @@ test('what is shown beside something else is shown without controls that cannot 
   const terminal = capturedTerminal();
   expect(await keptControls(broken, signal, terminal.say)).toEqual([]);
   expect(terminal.said).toEqual(['Failed to read the controls: no JSON.']);
+});
+
+test('the command that resumes can be copied, whatever the store has as names', () => {
+  expect(resumeWords({})).toBe('--everything');
+  expect(resumeWords({ destination: 'crm', audience: 'sports-fans' })).toBe('crm --audience sports-fans');
+  expect(resumeWords({ destination: 'crm; reboot', audience: '$(id)' })).toBe("'crm; reboot' --audience '$(id)'");
 });

@@ -9,6 +9,7 @@ import {
 } from '@activation-hub/delivery';
 import { CommandError } from '../terminal/command-error.ts';
 import type { DataStorage } from '../environment/data-storage.ts';
+import { quoted } from '../terminal/quoted.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -98,8 +99,8 @@ export function scopeWords({ destination, audience }: ControlScope): string {
   return audience === undefined ? destination : `${destination} for ${audience}`;
 }
 
-/** The words after `activation resume`. */
+/** The words after `activation resume`, as a shell takes them. */
 export function resumeWords({ destination, audience }: ControlScope): string {
   if (destination === undefined) return '--everything';
-  return audience === undefined ? destination : `${destination} --audience ${audience}`;
+  return audience === undefined ? quoted(destination) : `${quoted(destination)} --audience ${quoted(audience)}`;
 }

@@ -11,9 +11,9 @@ export interface DataFolder {
 }
 
 /**
- * Takes a folder for this process, making it, for its owner alone, where it is missing. Throws `CommandError` (2) when
- * another process has it, when it cannot be written, or when its events are in another number of
- * partitions: events would be out of reach.
+ * Takes a folder for this process, making it, for its owner alone, where it is missing. Throws
+ * `CommandError` (2) when another process has it, when it cannot be written, or when its events are
+ * in another number of partitions: events would be out of reach.
  */
 export async function takeDataFolder(folder: string, partitions: number): Promise<DataFolder> {
   const lock = join(folder, 'process-id');
