@@ -39,7 +39,7 @@ import type { Tally } from './tally.ts';
 import { contestedKeys, isMovedBy, isPausedAlready } from './unchanged-rows.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
 import { causeOf, type Work } from './work.ts';
-import { writePlans } from './write-plans.ts';
+import { writePlans, type Written } from './write-plans.ts';
 
 /** What there is to do about desired memberships. */
 export interface Decided {
@@ -327,10 +327,8 @@ class Decisions implements Decided {
   }
 
   /** What follows a write that was made: nothing about its row is open any more. */
-  carryOut(
-    { desired, plan, write, held, after: row }: PlannedWrite & { readonly after: LedgerRow },
-    others: OtherIdentities,
-  ): void {
+  carryOut({ planned, after: row }: Written<PlannedWrite>, others: OtherIdentities): void {
+    const { desired, plan, write, held } = planned;
     if (plan.is === 'lease') {
       const isFollowed = write.expected === undefined && others.areNoted(desired.person);
       this.leased.push(leasedRow(desired, plan, row, held, isFollowed));
@@ -386,10 +384,9 @@ function leasedRow(
   held: Deferred | undefined,
   isFollowed: boolean,
 ): LeasedRow {
-  const { name } = membership;
   // A newer state that the row waits with came with the same identities as the export that its
   // retry brings, or has a retry of its own.
   const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
-  const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest, isFollowed };
-  return name === undefined ? told : { ...told, audienceName: name };
+  const audienceName = membership.name;
+  return { key, keyText, row, kind, state, isRepair, audience, route, audienceName, event, linkDigest, isFollowed };
 }

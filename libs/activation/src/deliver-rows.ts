@@ -32,7 +32,7 @@ export interface LeasedRow {
   readonly audience: AudienceEntry;
   readonly route: Route;
   /** The audience's display name, where an export carried it. */
-  readonly audienceName?: string;
+  readonly audienceName?: string | undefined;
   /** The event from which it comes; absent for rows that are told from the ledger alone. */
   readonly event?: ReceivedEvent;
   /**
@@ -137,11 +137,11 @@ export function deliveryOf({
 }): Delivery {
   const { attributes, deliveredAttributes, inDoubt } = row.record;
   const name = audience.name ?? audienceName;
-  const of = { key: audience.key, namespace: audience.namespace, id: audience.id };
+  const { key: audienceKey, namespace, id } = audience;
   const change: { -readonly [Name in keyof Change]: Change[Name] } = {
     id: changeId(keyText, state),
     kind,
-    audience: name === undefined ? of : { ...of, name },
+    audience: name === undefined ? { key: audienceKey, namespace, id } : { key: audienceKey, namespace, id, name },
     identity: key.identity,
     qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
     attributes,

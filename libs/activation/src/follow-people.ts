@@ -149,15 +149,14 @@ async function takeOut(
   });
   const { written, lost: lostPlans } = await writePlans(planned, context, tally, settleBy);
   const lost = new Set(lostPlans.flatMap(({ of }) => of.map(({ each }) => each)).filter((each) => !waiting.has(each)));
-  const leased = written.flatMap(({ newest, key, plan, after: row }): LeasedRow[] => {
+  const leased = written.flatMap(({ planned: { newest, key, plan }, after: row }): LeasedRow[] => {
     const keyText = ledgerKeyText(key);
     after.set(keyText, row.record);
     if (plan.is !== 'lease') return [];
     tally.formerIdentities += 1;
     const { audience, route, event, membership } = newest.person;
     const { kind, state, isRepair } = plan;
-    const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
-    return [membership.name === undefined ? told : { ...told, audienceName: membership.name }];
+    return [{ key, keyText, row, kind, state, isRepair, audience, route, audienceName: membership.name, event }];
   });
   for (const { keyText, settled } of await tellRows(leased, telling))
     if (settled !== undefined) after.set(keyText, settled.record);

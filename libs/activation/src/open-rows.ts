@@ -87,7 +87,8 @@ export async function takeOpenRows(
   const { written, lost: lostPlans } = await writePlans(writing, context, tally, signal);
   const lost = new Set(lostPlans.map(({ key }) => key));
   const leased: LeasedRow[] = [];
-  for (const { key, from, routed, plan, after: row } of written) {
+  for (const { planned: each, after: row } of written) {
+    const { key, from, routed, plan } = each;
     if (plan.is === 'lease' && routed !== undefined) {
       const { kind, state, isRepair } = plan;
       const event = from === undefined ? {} : { event: from.event };

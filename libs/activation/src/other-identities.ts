@@ -2,6 +2,7 @@ import {
   areRememberable,
   ledgerKeyText,
   type Attributes,
+  type FormerOf,
   type Identity,
   type LedgerWrite,
 } from '@activation-hub/membership';
@@ -39,7 +40,13 @@ export class OtherIdentities {
   readonly #by: LeaseHolder;
   readonly #notes = new Map<string, Note>();
   readonly #people = new Set<RoutedPerson>();
-  #last: { readonly identities: readonly Identity[]; readonly others: readonly Identity[] } | undefined;
+  #last:
+    | {
+        readonly identities: readonly Identity[];
+        readonly others: readonly Identity[];
+        readonly formerOf: readonly FormerOf[];
+      }
+    | undefined;
 
   constructor(newest: Resolved['newest'], by: LeaseHolder, context: ActivationContext) {
     this.#context = context;
@@ -52,12 +59,12 @@ export class OtherIdentities {
     const { linkDigest, route, state } = person;
     if (linkDigest === '' || route.follow.length > 0 || this.#people.has(person)) return;
     const nowMs = this.#context.clock.now();
-    const formerOf = formerOfPerson(person);
+    const { others, formerOf } = this.#identitiesOf(person);
     if (!areRememberable(formerOf)) return;
     const desired = { state: { ...state, isMember: false, content: '' }, attributes: noAttributes, formerOf };
     const options = { mode: route.mode, by: this.#by, nowMs, cause: 'export', because: 'former-identity' } as const;
     const notes: Note[] = [];
-    for (const identity of this.#othersOf(person)) {
+    for (const identity of others) {
       const other = { destination: key.destination, identity, audience: key.audience };
       const keyText = ledgerKeyText(other);
       if (this.#isConcerned(keyText, nowMs)) return;
@@ -75,7 +82,7 @@ export class OtherIdentities {
     this.#notes.clear();
     const { written, lost } = await writePlans(notes, this.#context, tally, signal);
     const { ledgerCache } = this.#context;
-    for (const { destination } of written) ledgerCache.countLookedFor(destination, false);
+    for (const { planned: note } of written) ledgerCache.countLookedFor(note.destination, false);
     for (const { destination, person } of lost) {
       ledgerCache.countLookedFor(destination, true);
       this.#people.delete(person);
@@ -94,10 +101,14 @@ export class OtherIdentities {
    * The audiences of an export come one after the other, and those that are routed alike share the
    * identities.
    */
-  #othersOf(person: RoutedPerson): readonly Identity[] {
-    if (this.#last?.identities !== person.identities)
-      this.#last = { identities: person.identities, others: othersOf(person) };
-    return this.#last.others;
+  #identitiesOf(person: RoutedPerson): {
+    readonly others: readonly Identity[];
+    readonly formerOf: readonly FormerOf[];
+  } {
+    const { identities } = person;
+    if (this.#last?.identities !== identities)
+      this.#last = { identities, others: othersOf(person), formerOf: formerOfPerson(person) };
+    return this.#last;
   }
 
   #isConcerned(keyText: string, nowMs: number): boolean {

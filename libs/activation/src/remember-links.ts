@@ -58,7 +58,7 @@ export async function rememberLinks(done: readonly TakenOut[], telling: Telling)
   const lost = new Set([...leased, ...freed.lost].map(({ each }) => each));
   const links = current.filter((each) => !lost.has(each)).flatMap(linksOf);
   for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
-  const afterOf = new Map(freed.written.map(({ row, after }) => [row, after]));
+  const afterOf = new Map(freed.written.map(({ planned: { row }, after }) => [row, after]));
   const linked = rows
     .filter((each) => !each.each.isToBeLookedAt && !lost.has(each.each) && !isRight(each) && !isLeased(each, nowMs))
     .map(({ each, key, row }) => ({ write: withDigest(key, afterOf.get(row) ?? row, each.person) }));

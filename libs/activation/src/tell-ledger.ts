@@ -339,12 +339,13 @@ async function tellDue(
   const { written, lost } = await writePlans(writing, context, tally, settleBy);
   const isCounted = ({ due }: { readonly due: DueRow }): boolean => due.isOnlyNoted !== true;
   [...lost, ...linked].filter(isCounted).forEach(() => counts.add('leftAlone'));
-  for (const { plan } of written.filter(isCounted)) {
+  for (const { plan } of written.map(({ planned: each }) => each).filter(isCounted)) {
     if (plan.is === 'wait') counts.add('leftAlone');
     else if (plan.is === 'note') counts.add('unchanged');
   }
-  const leased = written.flatMap(({ due: { key, audience, route }, plan, after: row }): LeasedRow[] => {
+  const leased = written.flatMap(({ planned: { due, plan }, after: row }): LeasedRow[] => {
     if (plan.is !== 'lease') return [];
+    const { key, audience, route } = due;
     const { kind, state, isRepair } = plan;
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });

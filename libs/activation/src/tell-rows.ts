@@ -104,11 +104,12 @@ async function settleRows(
   judged: readonly JudgedRow[],
   { context, work, settleBy, tally }: Telling,
 ): Promise<{ readonly told: readonly ToldRow[]; readonly lost: readonly UnsettledRow[] }> {
-  const deferrals = judged.map((row) => deferralOf(row, context)).filter((deferral) => deferral !== undefined);
+  const failed = judged.filter(({ fate }) => fate !== 'delivered');
+  const deferrals = failed.map((row) => deferralOf(row, context)).filter((deferral) => deferral !== undefined);
   const chainIds = await putRetries(deferrals, work, context, settleBy);
-  const letters = lettersOfRows(judged, work, context);
+  const letters = lettersOfRows(failed, work, context);
   if (letters.length > 0) await context.deadLetters.put(letters, settleBy);
-  announceRows(judged, context);
+  announceRows(failed, context);
 
   const beganMs = context.clock.now();
   const settling: Settling[] = [];
@@ -123,7 +124,7 @@ async function settleRows(
   let settled = 0;
   const told = judged.map((row): ToldRow => {
     const next = written[settled];
-    if (next?.row !== row) return row;
+    if (next?.planned.row !== row) return row;
     settled += 1;
     return { ...row, settled: next.after };
   });
@@ -196,7 +197,7 @@ async function repairRows(
     });
     own.add(by.holder);
     const { written, lost: again } = await writePlans(repairs, context, tally, settleBy);
-    const leased = written.flatMap(({ row, keyText, telling: told, after }) => {
+    const leased = written.flatMap(({ planned: { row, keyText, telling: told }, after }) => {
       if (told === undefined) repaired.set(keyText, after);
       // The newest state may come from an export with other identities.
       return told === undefined

@@ -32,7 +32,7 @@ test('the cache knows a row as it is written, and nothing of one that is leased'
   expect(cached('p1')?.record).toEqual(rowOf(memberAt(60)));
   expect(cached('p1')?.version).toBe(written[0]?.after.version);
   expect(cached('p2')).toBeUndefined();
-  expect(written.map(({ write: each }) => each)).toEqual(planned.map(({ write: each }) => each));
+  expect(written.map(({ planned: { write: each } }) => each)).toEqual(planned.map(({ write: each }) => each));
   expect(written[1]?.after.record).toEqual(leased);
   expect(lost).toEqual([]);
   expect(tally.ledgerWrites).toBe(2);

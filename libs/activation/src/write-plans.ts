@@ -9,6 +9,12 @@ interface Writing {
   readonly keyText?: string;
 }
 
+/** A plan whose write was made, with its row as written. */
+export interface Written<Planned> {
+  readonly planned: Planned;
+  readonly after: LedgerRow;
+}
+
 /**
  * Makes the writes of all plans in one call. The cache then has the rows, except leased ones, whose
  * outcome is not known yet, and those that another process wrote first. Returns each plan with its
@@ -21,31 +27,31 @@ export async function writePlans<Planned extends Writing>(
   tally: Pick<Tally, 'ledgerWrites'>,
   signal: AbortSignal,
 ): Promise<{
-  readonly written: readonly (Planned & { readonly after: LedgerRow })[];
+  readonly written: readonly Written<Planned>[];
   readonly lost: readonly Planned[];
 }> {
   const results = await ledger.write(
     planned.map(({ write }) => write),
     signal,
   );
-  const written: (Planned & { readonly after: LedgerRow })[] = [];
+  const written: Written<Planned>[] = [];
   const lost: Planned[] = [];
   const nowMs = clock.now();
   let index = 0;
-  for (const each of planned) {
+  for (const plan of planned) {
     const result = results[index];
     index += 1;
-    const { record, key } = each.write;
-    const keyText = each.keyText ?? ledgerKeyText(key);
+    const { record, key } = plan.write;
+    const keyText = plan.keyText ?? ledgerKeyText(key);
     if (result?.written !== true) {
       ledgerCache.delete(keyText);
-      lost.push(each);
+      lost.push(plan);
       continue;
     }
     const after = { record, version: result.version };
     if (record.rowState.is === 'leased') ledgerCache.delete(keyText);
     else ledgerCache.set(keyText, after, nowMs);
-    written.push({ ...each, after });
+    written.push({ planned: plan, after });
   }
   tally.ledgerWrites += written.length;
   return { written, lost };

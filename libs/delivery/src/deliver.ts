@@ -136,8 +136,8 @@ export async function deliver(
   const worker = async (): Promise<void> => {
     for (const batch of queue) {
       const { clock, signal } = options;
-      for (const [id, result] of await retryAttempts(batch, send, { clock, notAfterMs, signal }))
-        results.set(id, result);
+      const ofBatch = await retryAttempts(batch, send, { clock, notAfterMs, signal });
+      ofBatch.forEach((result, id) => results.set(id, result));
     }
   };
   await Promise.all(Array.from({ length: Math.min(target.limits.concurrency, batches.length) }, worker));

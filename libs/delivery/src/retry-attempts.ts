@@ -25,11 +25,11 @@ export async function retryAttempts(
   limits: { readonly clock: Clock; readonly notAfterMs: number; readonly signal: AbortSignal },
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const { clock, signal } = limits;
-  const results = new Map<string, DeliveryResult>();
+  let results: ReadonlyMap<string, DeliveryResult> = new Map();
   let open = deliveries;
   for (let attempts = 1; open.length > 0; attempts += 1) {
     const latest = await send(open);
-    for (const [id, result] of latest) results.set(id, afterBoth(results.get(id), result));
+    results = attempts === 1 ? latest : afterAll(results, latest);
 
     let dueAtMs = clock.now() + backoffMs(backoff, attempts, clock.random);
     open = open.filter(({ change }) => {
@@ -44,6 +44,16 @@ export async function retryAttempts(
     await clock.sleep(dueAtMs - clock.now(), signal);
     if (signal.aborted) break;
   }
+  return results;
+}
+
+/** The results of all attempts, after another one. */
+function afterAll(
+  earlier: ReadonlyMap<string, DeliveryResult>,
+  latest: ReadonlyMap<string, DeliveryResult>,
+): ReadonlyMap<string, DeliveryResult> {
+  const results = new Map(earlier);
+  for (const [id, result] of latest) results.set(id, afterBoth(earlier.get(id), result));
   return results;
 }
 

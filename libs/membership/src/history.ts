@@ -142,7 +142,7 @@ export function began(
 ): string {
   const isWithheld = status === 'realized' && !isMember;
   const head = `${becauseLetters[because]}${didLetters[did]}${isWithheld ? 'w' : ''}`;
-  const entry = `${head},${base36(enqueuedAtMs)},${base36(atMs - enqueuedAtMs)}`;
+  const entry = `${head},${timesText(enqueuedAtMs, atMs)}`;
   if (isAttempt(did)) return appended(history, entry);
   return again(history, explained(entry, { class: cause, reason }));
 }
@@ -176,11 +176,12 @@ export function endedLate(history: string | undefined, leased: string | undefine
   );
 }
 
-function endedEntry(open: string, { outcome, inDoubt, atMs, ...explanation }: Ending): string {
+function endedEntry(open: string, ending: Ending): string {
+  const { outcome, inDoubt, atMs } = ending;
   const [, enqueued = '', at = ''] = open.split(betweenFields);
   const lasted = atMs - Number.parseInt(enqueued, 36) - Number.parseInt(at, 36);
   const entry = `${open},${outcomeLetters[outcome]}${inDoubt ? '?' : ''},${base36(lasted)}`;
-  return outcome === 'delivered' ? entry : explained(entry, explanation);
+  return outcome === 'delivered' ? entry : explained(entry, ending);
 }
 
 /** Adds the fields of an explanation to an entry that has none yet. */
@@ -305,6 +306,15 @@ function isOpen(entry: string): boolean {
   if (!isAttempt(codeOf(didCodes, entry.charAt(1)))) return false;
   const second = entry.indexOf(betweenFields, entry.indexOf(betweenFields) + 1);
   return second !== -1 && !entry.includes(betweenFields, second + 1);
+}
+
+let lastTimes: { readonly enqueuedAtMs: number; readonly atMs: number; readonly text: string } | undefined;
+
+/** The rows of an export come one after the other, and mostly have both times in common. */
+function timesText(enqueuedAtMs: number, atMs: number): string {
+  if (lastTimes?.enqueuedAtMs !== enqueuedAtMs || lastTimes.atMs !== atMs)
+    lastTimes = { enqueuedAtMs, atMs, text: `${base36(enqueuedAtMs)},${base36(atMs - enqueuedAtMs)}` };
+  return lastTimes.text;
 }
 
 function base36(value: number): string {
