@@ -66,12 +66,16 @@ async function openWithOpenCircuit() {
   return { ...opened, ledger, writes };
 }
 
-test('while the circuit is open, a change is deferred with one write, and the retry tells it', async () => {
+test('while the circuit is open, a change is deferred with one write and one for each other identity, and the retry tells it', async () => {
   const { activate, retryDue, retryQueue, crm, clock, writes, outcomes } = await openWithOpenCircuit();
   await activate(eventOf(personExport({ person: 'p4' }), 2));
-  expect(writes.map(({ record }) => record.rowState.is)).toEqual(['deferred']);
+  expect(writes.map(({ record }) => record.rowState.is)).toEqual(['deferred', 'noted']);
+  writes.length = 0;
+  await activate(eventOf(personExport({ person: 'p4' }), 3));
+  expect(writes).toEqual([]);
   expect(crm.requests).toBe(3);
   expect(outcomes()['crm deferred']).toBe(4);
+  expect(outcomes()['crm unchanged']).toBe(1);
   crm.onRequest = () => undefined;
   for (let n = 0; n < 20 && retryQueue.nextDueAtMs !== undefined; n += 1) {
     clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);

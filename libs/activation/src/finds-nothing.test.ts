@@ -66,6 +66,7 @@ function isQuiet({ mode = 'live', over = {}, ...rows }: Rows): boolean {
       asOf: memberAt(60),
       isOutdated: false,
       isShared: false,
+      keyTexts: [],
       ...over,
     },
     context,

@@ -1,5 +1,5 @@
 import type { Retry } from '@activation-hub/delivery';
-import type { LedgerKey, LedgerRecord, LedgerRow } from '@activation-hub/membership';
+import type { LedgerKey, LedgerRecord, LedgerRow, MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, openActivation, personExport, putRow, rowOf } from '../testing/index.ts';
 import { followPeople } from './follow-people.ts';
@@ -80,16 +80,23 @@ const stateOf = ({ state }: DesiredMembership) => ({ ...state, content: '' });
 /** Told, after the person was followed with these identities. */
 const followed = (desired: DesiredMembership): LedgerRecord =>
   rowOf(stateOf(desired), { linkDigest: desired.person.linkDigest });
-/** Waits for another retry, which brings these identities. */
+/** Waits for another retry, which brings these identities in an earlier export. */
 const waiting = (desired: DesiredMembership): LedgerRecord => {
-  const { linkDigest } = desired.person;
-  return rowOf(stateOf(desired), { rowState: { is: 'deferred', chainId: 'other', linkDigest } });
+  const state = stateOf(desired);
+  return waitingAs(desired, { ...state, enqueuedAtMs: state.enqueuedAtMs - 1 });
 };
+const waitingAs = ({ person: { linkDigest } }: DesiredMembership, state: MembershipState): LedgerRecord =>
+  rowOf(state, { rowState: { is: 'deferred', chainId: 'other', linkDigest }, knownDigest: linkDigest });
 const isFirst = ({ key }: DesiredMembership): boolean => key.identity.value.startsWith('a');
 
 test('an export, and what no retry asks for, reads nothing of a row that waits for a retry', async () => {
   for (const work of [undefined, { events: [] }])
     expect(await readsOf(waiting, waiting, work)).toEqual({ reads: [], counted: 0, deferrals: [] });
+});
+
+test('an export that waits, and comes again, reads the rows of the person, for its look may not be announced', async () => {
+  const itself = (desired: DesiredMembership) => waitingAs(desired, stateOf(desired));
+  expect(await readsOf(itself, itself)).toEqual({ reads: [1, 2], counted: 3, deferrals: [] });
 });
 
 test('a retry reads nothing of a person who was followed with these identities', async () => {

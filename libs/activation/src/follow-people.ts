@@ -26,6 +26,7 @@ import {
 } from './former-identities.ts';
 import { peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
+import { announceLooks } from './postponed-looks.ts';
 import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
 import { rowKey } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
@@ -59,6 +60,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   const settled = await withRowsOfOtherRetries(outcome.settled, telling);
   const people = peopleToFollow({ ...outcome, settled }, context, telling.work);
   deferrals.push(...people.later.map((each) => whenSettled(each, telling)));
+  await announceLooks(people.postponed, { ...outcome, settled }, telling);
   const isReplay = telling.work?.retry?.isReplay === true;
   let open = people.now;
   // One round for each of those who must wait for one another, and a few for races that are lost.

@@ -65,6 +65,8 @@ export interface Outcome {
 export interface PeopleToFollow {
   readonly now: readonly Followed[];
   readonly later: readonly Followed[];
+  /** Those for whom a retry looks later, of whom no earlier export of the same people said so. */
+  readonly postponed: readonly Followed[];
 }
 
 /**
@@ -82,6 +84,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
   const again = eventsToLookAtAgain(desired, work);
   const now: Followed[] = [];
   const later: Followed[] = [];
+  const postponed: Followed[] = [];
   for (const [person, memberships] of Map.groupBy(
     ofPeopleInQuestion(outcome, rows, again.size > 0),
     (each) => each.person,
@@ -95,8 +98,12 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     const isKnown = !outcome.concerned.has(person) && memberships.every((each) => rows.hasDigest(each));
     if (open.length === 0) {
       if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
-    } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
-      (isWaitedOut(person, work, context) ? now : later).push(followed(person, chosen, context));
+    } else if (person.linkDigest !== '' && !isKnown) {
+      const each = followed(person, chosen, context);
+      if (!open.includes('a retry brings its identities'))
+        (isWaitedOut(person, work, context) ? now : later).push(each);
+      if (work?.retry === undefined && deciding.some((of) => !rows.isRepeated(of))) postponed.push(each);
+    }
   }
   const resolved = new FollowedIdentities(desired);
   for (const person of unresolved) {
@@ -105,7 +112,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     const isKnown = isKnownWithout(each, context) && !each.linkKeys.some(({ identity }) => resolved.has(identity));
     if (again.has(person.event) || !isKnown) now.push(each);
   }
-  return { now: newestOfEach(now), later: newestOfEach(later) };
+  return { now: newestOfEach(now), later: newestOfEach(later), postponed: newestOfEach(postponed) };
 }
 
 /**
@@ -184,6 +191,16 @@ class SettledRows {
       person.state,
     );
     return state === person.state ? person : { ...person, state, position: unknownPosition };
+  }
+
+  /**
+   * Whether the export repeats what a row waits with for a retry that brings the same identities:
+   * the export that it repeats has announced the look.
+   */
+  isRepeated({ keyText, person }: DesiredMembership): boolean {
+    const record = this.of(keyText)?.row?.record;
+    if (record?.rowState.is !== 'deferred' || record.rowState.linkDigest !== person.linkDigest) return false;
+    return compareStates(person.state, record.known) > 0;
   }
 
   /** Undefined when the row is settled. */

@@ -24,6 +24,7 @@ function takenOut(row: LedgerRow | undefined, over: Partial<TakenOut> = {}): Tak
     asOf: state,
     isOutdated: false,
     isShared: false,
+    keyTexts: [],
     leaving: [],
     isToBeLookedAt: false,
     ...over,

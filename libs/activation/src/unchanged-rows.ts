@@ -27,8 +27,8 @@ export function contestedKeys({ newest, superseded }: Pick<Resolved, 'newest' | 
 
 /**
  * Whether an export that changes nothing moves its row to its state (docs/specs/ledger.md, section
- * 3): the row's state comes from an export with other identities, or the key is contested in the
- * batch.
+ * 3): the row's state comes from an export with other identities, or is in question, or the key is
+ * contested in the batch.
  */
 export function isMovedBy(
   { keyText, state, person }: Pick<DesiredMembership, 'keyText' | 'state' | 'person'>,

@@ -1,5 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import type { Ledger, LedgerRow, LedgerWrite } from '@activation-hub/membership';
+import { compareStates, isSameWish, type Ledger, type LedgerRow, type LedgerWrite } from '@activation-hub/membership';
 import type { Breakage } from './world-options.ts';
 
 const noRow = 'no row';
@@ -166,6 +166,31 @@ function withoutFormerOf(write: LedgerWrite): LedgerWrite {
   const record = { ...write.record };
   Reflect.deleteProperty(record, 'formerOf');
   return { ...write, record };
+}
+
+/** A newer state that changes nothing in its row is answered as written, and is not. */
+export const ignoringMoves: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      write: async (writes, signal) => {
+        const rows = await ledger.read(
+          writes.map(({ key }) => key),
+          signal,
+        );
+        const moves = writes.map((write, index) => isMove(rows[index], write));
+        const others = writes.filter((_, index) => moves[index] !== true);
+        const results = (await ledger.write(others, signal)).values();
+        return writes.map((_, index) => {
+          if (moves[index] === true) return { written: true, version: rows[index]?.version ?? noRow };
+          return results.next().value ?? { written: false };
+        });
+      },
+    }),
+};
+
+function isMove(row: LedgerRow | undefined, { record }: LedgerWrite): boolean {
+  if (row?.record.rowState.is !== record.rowState.is) return false;
+  return isSameWish(row.record.known, record.known) && compareStates(record.known, row.record.known) > 0;
 }
 
 /** A retry is answered as put, and is not. */

@@ -111,6 +111,19 @@ export class ProtocolWorld {
   }
 
   /**
+   * Gives the batches of one partition in their order, each to the worker that has the partition
+   * then; one that fails comes again before the next.
+   */
+  async runInOrder(batches: readonly { readonly worker: number; readonly events: readonly ReceivedEvent[] }[]) {
+    for (const { worker, events } of batches) {
+      do {
+        await this.#shift(this.#lives.map((_, each) => (each === worker ? [{ events }] : [])));
+      } while (this.#takeRedelivered(events));
+    }
+    await this.#comeToRest();
+  }
+
+  /**
    * Lets an operator do something when everything has come to rest, and everything come to rest
    * again.
    */
@@ -200,6 +213,14 @@ export class ProtocolWorld {
       await this.#do(worker, job);
       for (const due of this.#takeDue(this.#clockOf(worker).now())) await this.#do(worker, due);
     }
+  }
+
+  /** Whether the work on these events failed, so that the caller gives them again. */
+  #takeRedelivered(events: readonly ReceivedEvent[]): boolean {
+    const left = this.#redelivered.filter((job) => !('events' in job) || job.events !== events);
+    const isRedelivered = left.length < this.#redelivered.length;
+    this.#redelivered = left;
+    return isRedelivered;
   }
 
   #takeDue(nowMs: number): Job[] {

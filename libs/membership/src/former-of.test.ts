@@ -181,6 +181,14 @@ test('a row without its digest is the same row, under the same lease, and says f
   expect(unlinked(key, { record: plain, version: 'v1' })).toEqual({ key, record: plain, expected: 'v1' });
 });
 
+test('a deferred row without its digest does not say from which export it comes: the next one moves it', () => {
+  const deferred = exampleRecord({ rowState: { is: 'deferred', chainId: 'c', linkDigest: 'a' } });
+  for (const digests of [{ linkDigest: 'a' }, { knownDigest: 'a' }, {}])
+    expect(unlinked(exampleKey(1), { record: { ...deferred, ...digests }, version: 'v1' }).record).toStrictEqual(
+      deferred,
+    );
+});
+
 test('where there is no row there is one afterwards that is older than whatever an export says', () => {
   const { record, expected } = unlinked(exampleKey(1), undefined);
   expect(expected).toBeUndefined();

@@ -113,9 +113,9 @@ export function unlinked(key: LedgerKey, row: LedgerRow | undefined): LedgerWrit
     const record = { known: neverState, rowState: { is: 'noted' }, attributes: {}, inDoubt: false } as const;
     return { key, record, expected: undefined };
   }
-  const { linkDigest, ...others } = row.record;
-  const record = linkDigest === undefined ? others : { ...others, knownDigest: linkDigest };
-  return { key, record, expected: row.version };
+  const { linkDigest, knownDigest = '', ...others } = row.record;
+  const digest = others.rowState.is === 'deferred' ? '' : (linkDigest ?? knownDigest);
+  return { key, record: digest === '' ? others : { ...others, knownDigest: digest }, expected: row.version };
 }
 
 /**

@@ -1,0 +1,134 @@
+import {
+  compareStates,
+  isFormerOf,
+  keep,
+  ledgerKeyText,
+  linkRecord,
+  note,
+  type LedgerRecord,
+  type LedgerWrite,
+} from '@activation-hub/membership';
+import {
+  apart,
+  formersOf,
+  isHidden,
+  isOut,
+  lookAt,
+  rememberedOf,
+  type Looked,
+  type SharedFormer,
+} from './former-identities.ts';
+import type { Followed, Outcome } from './people-to-follow.ts';
+import type { Telling } from './telling.ts';
+import { writePlans } from './write-plans.ts';
+
+/**
+ * How often a person whose rows other processes keep writing is announced again: who keeps writing
+ * them reads them.
+ */
+const roundsMax = 5;
+
+/**
+ * Announces the looks of people who are not looked at yet, because a row of theirs is open
+ * (docs/specs/ledger.md, section 6). Until the retry looks, later exports may bring a person back,
+ * under one of these identities or under another one, and change nothing in any row: they would not
+ * be written, and the retry would look as of the older export. So the rows under the other
+ * identities of the export say that they are in question: an export that changes nothing there is
+ * written then. Nothing is told.
+ */
+export async function announceLooks(
+  postponed: readonly Followed[],
+  { newest, settled }: Pick<Outcome, 'newest' | 'settled'>,
+  telling: Telling,
+): Promise<void> {
+  const { context, settleBy, tally } = telling;
+  const unmoved = new Map(
+    settled
+      .filter(({ desired, row }) => row !== undefined && compareStates(desired.state, row.record.known) > 0)
+      .map((each) => [each.desired.keyText, each]),
+  );
+  let open = postponed;
+  const rounds = open.length + roundsMax;
+  for (let round = 0; open.length > 0 && round < rounds; round += 1) {
+    const { now, later } = apart(open);
+    const looked = await lookAt(now, newest, context, { tally, signal: settleBy });
+    const rows = new Map<string, RowWrite>();
+    for (const { keyTexts } of looked) {
+      for (const keyText of keyTexts) {
+        const each = unmoved.get(keyText);
+        if (each?.row === undefined) continue;
+        const { key, state, attributes, person } = each.desired;
+        const { record, version } = each.row;
+        const desired = {
+          state: { ...state, content: record.known.content },
+          attributes,
+          linkDigest: person.linkDigest,
+        };
+        rows.set(keyText, { keyText, of: [], write: { key, record: keep(record, desired), expected: version } });
+        unmoved.delete(keyText);
+      }
+    }
+    for (const shared of formersOf(looked)) {
+      const write = announced(shared, context.clock.now());
+      const keyText = ledgerKeyText(shared.key);
+      if (write !== undefined) rows.set(keyText, { keyText, of: shared.of.map(({ each }) => each), write });
+    }
+    const lost = new Set<Looked>(
+      (await writePlans([...rows.values()], context, tally, settleBy)).lost.flatMap(({ of }) => of),
+    );
+    const links = looked.filter((each) => !each.isOutdated && !lost.has(each)).flatMap(linksOf);
+    for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
+    open = [...lost, ...later];
+  }
+}
+
+/** The write of a row that people are in question under. */
+interface RowWrite {
+  readonly keyText: string;
+  readonly of: readonly Looked[];
+  readonly write: LedgerWrite;
+}
+
+/**
+ * What the row under another identity is before it is looked at; undefined when it stays as it is.
+ */
+function announced(shared: SharedFormer, atMs: number): LedgerWrite | undefined {
+  const { key, row, of } = shared;
+  const newest = of
+    .map(({ each }) => each)
+    .toSorted((left, right) => compareStates(left.asOf, right.asOf))
+    .at(-1);
+  if (newest === undefined || newest.isOutdated) return undefined;
+  const { asOf, person } = newest;
+  const hidden = of.filter(({ each, former }) => isHidden(former, each));
+  const formerOf = rememberedOf(shared);
+  const desired = { state: { ...asOf, isMember: false, content: '' }, attributes: {}, formerOf };
+  if (row === undefined)
+    return {
+      key,
+      record: note(undefined, desired, 'noted', { atMs, because: 'former-identity' }),
+      expected: undefined,
+    };
+  const { record, version } = row;
+  const isAsNew = compareStates(record.known, asOf) >= 0;
+  if (record.known.isMember)
+    return isAsNew ? undefined : { key, record: withDigestOf(record, person.linkDigest), expected: version };
+  if (isAsNew && hidden.every(({ each }) => isFormerOf(record, each.person.identities))) return undefined;
+  // The process that has the lease of a row settles it all the same when it remembers more people.
+  const state = record.rowState.is === 'leased' ? record.known : desired.state;
+  return { key, record: keep(record, { ...desired, state }), expected: version };
+}
+
+/** The row of a member with the digest of another export than that from which its state comes. */
+function withDigestOf(record: LedgerRecord, knownDigest: string): LedgerRecord {
+  const inQuestion: { -readonly [Name in keyof LedgerRecord]: LedgerRecord[Name] } = { ...record, knownDigest };
+  delete inQuestion.linkDigest;
+  return inQuestion;
+}
+
+function linksOf(each: Looked): readonly { readonly each: Looked; readonly write: LedgerWrite }[] {
+  const { person, formers, links, linkKeys } = each;
+  const leaving = formers.filter(({ row }) => row !== undefined && !isOut(row.record)).map(({ identity }) => identity);
+  const record = linkRecord(person.state, { identities: person.identities, leaving }, person.linkDigest);
+  return linkKeys.map((key, index) => ({ each, write: { key, record, expected: links[index]?.version } }));
+}
