@@ -18,8 +18,10 @@ export interface Findings {
   readonly trying: string | undefined;
   /** The process that began last. */
   readonly process: number | undefined;
-  /** The most mutants that one test of a file meets, by the file. */
-  readonly meets: ReadonlyMap<string, number>;
+  /**
+   * What it costs to try all that the tests of a file meet, in milliseconds, by the file.
+   */
+  readonly costs: ReadonlyMap<string, number>;
   /** Tests that have tried all that they meet, since the tests began to. */
   readonly done: ReadonlySet<string>;
 }
@@ -36,12 +38,12 @@ export class MutantJournal {
     writeFileSync(path, '', { flag: 'a' });
   }
 
-  note(word: Exclude<keyof Findings, 'meets'>, subject: string | number): void {
+  note(word: Exclude<keyof Findings, 'costs'>, subject: string | number): void {
     appendFileSync(this.path, `${word} ${subject}\n`);
   }
 
-  noteMeets(count: number, file: string): void {
-    appendFileSync(this.path, `meets ${count} ${file}\n`);
+  noteCost(costMs: number, file: string): void {
+    appendFileSync(this.path, `costs ${Math.round(costMs)} ${file}\n`);
   }
 
   /** From here on no test is done. */
@@ -69,14 +71,14 @@ export class MutantJournal {
       killed: new Set<string>(),
       hung: new Set<string>(),
     };
-    const meets = new Map<string, number>();
+    const costs = new Map<string, number>();
     let done = new Set<string>();
     const last = new Map<string, string>();
     for (const line of readFileSync(this.path, 'utf8').split('\n')) {
       const [word = '', subject = '', ...others] = line.split(' ');
       const rest = others.join(' ');
       if (word in mutants) mutants[word as keyof typeof mutants].add(subject);
-      else if (word === 'meets') meets.set(rest, Math.max(meets.get(rest) ?? 0, Number(subject)));
+      else if (word === 'costs') costs.set(rest, (costs.get(rest) ?? 0) + Number(subject));
       else if (word === 'done') done.add(`${subject} ${rest}`.trimEnd());
       else if (word === 'begin') done = new Set();
       else last.set(word, subject);

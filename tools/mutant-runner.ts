@@ -120,7 +120,7 @@ export default class MutantRunner extends TestRunner {
     }
     const { idle, active } = performance.eventLoopUtilization(before);
     const hits = takeHits('original');
-    this.#journal.noteMeets(hits.size, test.file.filepath);
+    this.#journal.noteCost(hits.size * (idle + active), test.file.filepath);
     await this.#tryMutants(test, hits, {
       idleMs: idleAfterMs + idle * idleAfterFactor,
       runMs: runsAfterMs + (idle + active) * runsAfterFactor,

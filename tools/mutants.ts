@@ -42,7 +42,7 @@ const targets: Readonly<Record<string, Target>> = {
 const exceptTests = [
   '**/*.model.test.ts',
   '**/*.properties.test.ts',
-  '**/activate.{hostile,outage}.test.ts',
+  '**/{activate.hostile,activate.outage,activate-retry.slow}.test.ts',
   '**/table-ledger.races.test.ts',
 ];
 

@@ -27,8 +27,8 @@ export interface MutantsToTry {
  * loads what it wrote in place of the sources, which stay as they are.
  *
  * All tests run in one process, and each runs again for every mutant that it meets, until one fails
- * (`mutant-runner.ts`): first the tests that are named after the mutant's file, then all, those
- * first that meet few. What is met while a file is loaded gets a run of Vitest of its own.
+ * (`mutant-runner.ts`): first the tests that are named after the mutant's file, then all, the
+ * cheap ones first. What is met while a file is loaded gets a run of Vitest of its own.
  *
  * @returns for each mutant `Killed` (a test fails), `Timeout` (a test does not end), `Survived`, or
  *   `NoCoverage` (no test meets it).
@@ -48,10 +48,10 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
     const ofFile = Object.fromEntries(mutants.map(({ id, fileName }) => [id, basename(fileName, '.ts')]));
     const tests = await vitest.globTestSpecifications();
     await runs.tryAll(tests, { ofFile });
-    const { meets } = journal.read();
-    const fewFirst = tests.toSorted((a, b) => (meets.get(a.moduleId) ?? 0) - (meets.get(b.moduleId) ?? 0));
-    await runs.tryAll(fewFirst);
-    await runs.tryAlone(fewFirst, ofFile);
+    const { costs } = journal.read();
+    const cheapFirst = tests.toSorted((a, b) => (costs.get(a.moduleId) ?? 0) - (costs.get(b.moduleId) ?? 0));
+    await runs.tryAll(cheapFirst);
+    await runs.tryAlone(cheapFirst, ofFile);
   } finally {
     clearInterval(progress);
     await vitest.close();
