@@ -86,7 +86,7 @@ export class MutantJournal {
     const pid = last.get('process');
     return {
       ...mutants,
-      meets,
+      costs,
       done,
       trying: last.get('trying'),
       process: pid === undefined ? undefined : Number(pid),
