@@ -166,14 +166,18 @@ test('a person without rights sees in words what is missing, and everything else
   // What was seen last is shown for half a minute, unless a person asks for it again.
   const again = page.getByRole('button', { name: 'Look again' });
   await again.click();
-  await page.getByText(/You lack the role Storage Table Data Contributor/).waitFor({ timeout: patientMs });
+  await page
+    .getByText(/The signed-in account lacks the role Storage Table Data Contributor/)
+    .waitFor({ timeout: patientMs });
   await page.getByText(/You lack the role Azure Event Hubs Data Receiver/).waitFor({ timeout: patientMs });
   await expect.poll(() => page.getByText('not known', { exact: true }).count()).toBeGreaterThan(2);
   await keepScreenshot(page, 'environment-without-rights');
   await page.getByRole('link', { name: 'People' }).click();
   await page.getByLabel('Identities of the person').fill('crmid:C-1');
   await page.keyboard.press('Enter');
-  await page.getByText(/You lack the role Storage Table Data Contributor/).waitFor({ timeout: patientMs });
+  await page
+    .getByText(/The signed-in account lacks the role Storage Table Data Contributor/)
+    .waitFor({ timeout: patientMs });
   await started().setRoles(roles);
   await page.getByRole('link', { name: /^Overview/ }).click();
   await again.click();

@@ -10,6 +10,7 @@ export {
   type StorageConnection,
 } from './storage-connections.ts';
 export { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
+export { roleOfStore } from './store-advice.ts';
 export { StoreFailure } from './store-call.ts';
 export type { Imported } from './table-backup.ts';
 export { openLedger, SpreadLedger } from './spread-ledger.ts';

@@ -73,6 +73,13 @@ test('what a store answers is said as store-advice.txt shows', async () => {
   await expect(`${sentences.join('\n')}\n`).toMatchFileSnapshot('store-advice.txt');
 });
 
+test('a code that stands in the header alone counts too', async () => {
+  const headers = { 'content-type': 'application/xml', 'x-ms-error-code': 'AuthorizationPermissionMismatch' };
+  expect(await sentenceFor(403, headers, '')).toContain(
+    'answered 403 AuthorizationPermissionMismatch. The signed-in account lacks the role Storage Table Data Contributor',
+  );
+});
+
 /** A store with a certificate of an untrusted authority, called as its SDK calls it. */
 async function selfSigned(): Promise<string> {
   const fixtures = join(import.meta.dirname, '../../destination-kit/fixtures/proxy');

@@ -16,10 +16,9 @@ const adviceByCode: Readonly<Record<string, string>> = {
     'Check the sign-in, and the clock of this machine: the store refuses a token that is not valid yet, or no longer valid.',
   AuthorizationFailure:
     'Check the network rules of the storage account first, then the roles: the store refuses an address that they do not let in with the same words.',
-  AuthorizationPermissionMismatch:
-    'The signed-in account lacks a role on the data. Assign it Storage Table, Blob and Queue Data Contributor, and wait some minutes until the roles hold.',
   KeyBasedAuthenticationNotPermitted:
     'The account takes no keys. Sign in instead, with --environment on the command line.',
+  LeaseIdMissing: 'A person or a program has locked it with a lease. Break the lease, and try again.',
   AccountIsDisabled: 'The account is disabled. Look at its subscription, and whether its bills are paid.',
   TableNotFound:
     'If it was there before, its rows are gone with it: docs/operating/disaster.md says what to do. If not, start the function app, which creates it.',
@@ -35,8 +34,20 @@ const adviceByCode: Readonly<Record<string, string>> = {
 const untrusted =
   'This machine does not trust the authority that signed its certificate. Where the authority is your own, or that of a proxy on the way, name its file in NODE_EXTRA_CA_CERTS.';
 
-/** The advice for a code, or else for a status; undefined of both for an answer that never came. */
-export function adviceFor(statusCode: number | undefined, code: string | undefined): string {
+/** The role on its account that each store asks for, by what the store is. */
+export const roleOfStore: Readonly<Record<string, string>> = {
+  'blob store': 'Storage Blob Data Contributor',
+  'queue store': 'Storage Queue Data Contributor',
+  'table store': 'Storage Table Data Contributor',
+};
+
+/**
+ * The advice for a code of a store, or else for a status; undefined of both for an answer that
+ * never came.
+ */
+export function adviceFor(store: string, statusCode: number | undefined, code: string | undefined): string {
+  if (code === 'AuthorizationPermissionMismatch')
+    return `The signed-in account lacks the role ${roleOfStore[store] ?? store} on that account. Assign it, and wait some minutes until it holds.`;
   if (code !== undefined && /^(DEPTH_ZERO_)?SELF_SIGNED_|^UNABLE_TO_(GET|VERIFY)_/.test(code)) return untrusted;
   const advice = code === undefined ? undefined : adviceByCode[code];
   if (advice !== undefined) return advice;

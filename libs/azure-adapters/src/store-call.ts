@@ -55,7 +55,7 @@ export async function callStore<Result>(
         timeout.aborted && statusCode === undefined
           ? `did not answer within ${store.operationTimeoutMs} ms`
           : answered(statusCode, code);
-      const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${adviceFor(statusCode, code)}`;
+      const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${adviceFor(store.name, statusCode, code)}`;
       throw new StoreFailure(message, { store: store.name, cause: error, statusCode, code });
     }
   });
@@ -70,15 +70,16 @@ function answered(statusCode: number | undefined, code: string | undefined): str
 
 /**
  * What the SDKs' errors say about the answer: `RestError` has the status, and the code in one of
- * three places.
+ * three places, or in the header that every service of Azure Storage sends with an error.
  */
 function answerOf(error: unknown): { statusCode: number | undefined; code: string | undefined } {
-  const { statusCode, code, details } = (error ?? {}) as {
+  const { statusCode, code, details, response } = (error ?? {}) as {
     statusCode?: unknown;
     code?: unknown;
     details?: { odataError?: { code?: unknown }; errorCode?: unknown };
+    response?: { readonly headers?: { get?(name: string): unknown } };
   };
-  const words = [details?.odataError?.code, details?.errorCode, code];
+  const words = [details?.odataError?.code, details?.errorCode, code, response?.headers?.get?.('x-ms-error-code')];
   const isCode = (word: unknown): word is string => typeof word === 'string' && /^\w{1,80}$/.test(word);
   return { statusCode: typeof statusCode === 'number' ? statusCode : undefined, code: words.find(isCode) };
 }

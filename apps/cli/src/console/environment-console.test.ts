@@ -163,14 +163,14 @@ test('a person who lacks a role reads which one, and sees the rest', async () =>
 
   const noTable = await without('Storage Table Data Contributor');
   expect(words(noTable)).toMatch(
-    /table store at .* answered 403 .* You lack the role Storage Table Data Contributor on that account/,
+    /table store at .* answered 403 AuthorizationPermissionMismatch. The signed-in account lacks the role Storage Table Data Contributor on that account/,
   );
   expect(noTable.cells.map(({ health }) => health)).toEqual(['unknown', 'unknown', 'unknown']);
   expect(noTable).toMatchObject({ partitions: [{}, {}] });
   expect(noTable.waiting).toBeUndefined();
 
   const noBlob = await without('Storage Blob Data Contributor');
-  expect(words(noBlob)).toContain('You lack the role Storage Blob Data Contributor on that account');
+  expect(words(noBlob)).toContain('The signed-in account lacks the role Storage Blob Data Contributor on that account');
   expect(noBlob.deadLetters).toBeUndefined();
   expect(noBlob.cells[0]).toMatchObject({ audience: 'vip', health: 'well' });
 
@@ -181,10 +181,10 @@ test('a person who lacks a role reads which one, and sees the rest', async () =>
 
   environment.roles.delete('Storage Table Data Contributor');
   expect(await ask('people/explain', { people: ['crmid:C-1'] })).toMatchObject({
-    message: expect.stringContaining('You lack the role Storage Table Data Contributor') as string,
+    message: expect.stringContaining('The signed-in account lacks the role Storage Table Data Contributor') as string,
   });
   const resync = await finished(await ask('destinations/crm/resync', { dryRun: true }));
-  expect(resync.failure).toContain('You lack the role Storage Table Data Contributor');
+  expect(resync.failure).toContain('The signed-in account lacks the role Storage Table Data Contributor');
   environment.roles.add('Storage Table Data Contributor');
   environment.roles.delete('Key Vault Secrets User');
   expect(await ask('destinations/crm/probe', {})).toMatchObject({

@@ -5,6 +5,7 @@ import {
   containerClient,
   openLedger,
   queueClient,
+  roleOfStore,
   StorageRetryQueue,
   StoreFailure,
   type SpreadLedger,
@@ -136,25 +137,17 @@ async function placeOfStack(stack: string, terminal: Terminal): Promise<Place> {
   return { connection, hintFor: storageHint };
 }
 
-const roleOfStore: Readonly<Record<string, string>> = {
-  'blob store': 'Storage Blob Data Contributor',
-  'queue store': 'Storage Queue Data Contributor',
-  'table store': 'Storage Table Data Contributor',
-};
-
 /**
- * What a person lacks whom a storage account of Azure turns away: a role
- * (`AuthorizationPermissionMismatch`), a place in its network (`AuthorizationFailure`) or a
- * sign-in. After "Troubleshoot 403 errors in Azure Storage" (learn.microsoft.com).
+ * What a person needs besides whom a storage account of Azure turns away, whose own sentence names
+ * the role that is missing now: the roles that are missing next, or a sign-in. After "Troubleshoot
+ * 403 errors in Azure Storage" (learn.microsoft.com).
  */
 export function storageHint(error: Error): string {
   if (!(error instanceof StoreFailure)) return '';
-  const { store, statusCode, code, cause } = error;
-  if (statusCode === 403 && code === 'AuthorizationFailure')
-    return ' The network of the account keeps you out: come from within it.';
-  if (statusCode === 401 || statusCode === 403) {
+  const { store, code, cause } = error;
+  if (code === 'AuthorizationPermissionMismatch') {
     const others = Object.values(roleOfStore).filter((role) => role !== roleOfStore[store]);
-    return ` You lack the role ${roleOfStore[store] ?? store} on that account; ${others.join(' and ')} are needed too. Where its network is private, come from within.`;
+    return ` ${others.join(' and ')} are needed too.`;
   }
   return cause instanceof Error && /Credential|Authentication/.test(cause.name)
     ? ' There is no sign-in to Azure: run az login.'

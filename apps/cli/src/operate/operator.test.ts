@@ -386,7 +386,7 @@ test('the storage of an environment is found by its stack, and opened with the s
   const refused = await act('dead-letters', 'list', '--environment', 'dev');
   expect(refused).toMatchObject({ code: 1, output: '' });
   expect(refused.errors).toMatch(
-    /answered 403 AuthorizationPermissionMismatch\. .* You lack the role Storage Blob Data Contributor on that account; .*Table Data Contributor are needed too/,
+    /answered 403 AuthorizationPermissionMismatch\. The signed-in account lacks the role Storage Blob Data Contributor on that account\. .* Storage Queue Data Contributor and Storage Table Data Contributor are needed too\./,
   );
   expect(authorizations).toContain('Bearer token-of-the-person');
 

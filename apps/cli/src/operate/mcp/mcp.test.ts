@@ -136,7 +136,7 @@ test('what fails is said in words, with the role that the person lacks', async (
   environment.roles.delete('Storage Table Data Contributor');
   expect(await call('plan')).toMatchObject({
     isError: true,
-    text: expect.stringContaining('You lack the role Storage Table Data Contributor') as string,
+    text: expect.stringContaining('The signed-in account lacks the role Storage Table Data Contributor') as string,
   });
   expect(await call('explain', { people: ['nobody'] })).toMatchObject({
     isError: true,

@@ -76,7 +76,9 @@ test(
 
     // A role that is taken away meanwhile is said, and it goes on when it is back.
     environment.roles.delete('Storage Table Data Contributor');
-    expect((await tail.event('warning')).message).toContain('You lack the role Storage Table Data Contributor');
+    expect((await tail.event('warning')).message).toContain(
+      'The signed-in account lacks the role Storage Table Data Contributor',
+    );
     environment.roles.add('Storage Table Data Contributor');
     await tell('C-901');
     while (tail.events.filter(({ event }) => event === 'change').length < 3) await tail.next();
@@ -93,7 +95,9 @@ test(
     environment.roles.delete('Storage Table Data Contributor');
     const refused = await runActivation(['tail', '--environment', 'dev'], { folder, environment: variables });
     expect(refused).toMatchObject({ code: 1, output: '' });
-    expect(refused.errors).toMatch(/^Failed to read the ledger: .* You lack the role Storage Table Data Contributor/);
+    expect(refused.errors).toMatch(
+      /^Failed to read the ledger: .* The signed-in account lacks the role Storage Table Data Contributor/,
+    );
     const nothing = await runActivation(['tail'], { folder });
     expect(nothing).toMatchObject({ code: 2, output: '' });
     expect(nothing.errors).toContain('give --activations <file>, or --environment');
