@@ -131,3 +131,15 @@ test('a request to try now wakes what waits, also under an earlier name, and not
   await pause({ destination: 'crm' }, asker, ask(), signal);
   expect(await retryNow({}, asker, ask(), signal)).toBe(1);
 });
+
+test('a resume whose reply was lost, and which meets itself, wakes all the same', async () => {
+  const { ask, activate } = open();
+  await pause({ destination: 'crm' }, asker, ask(), signal);
+  await activate(eventOf(personExport(), 1));
+  const context = ask();
+  const { controls } = context;
+  const edit: typeof controls.edit = (edited, editSignal) => controls.edit((kept) => edited(edited(kept)), editSignal);
+  const read = controls.read.bind(controls);
+  const resumed = await resume({ destination: 'crm' }, { ...context, controls: { read, edit } }, signal);
+  expect(resumed).toMatchObject({ ended: { destination: 'crm' }, woken: 1 });
+});

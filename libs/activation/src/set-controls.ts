@@ -69,7 +69,8 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
   const { controls, nowMs } = context;
   let ended: Control | undefined;
   const left = await controls.edit((kept) => {
-    ended = kept.find(
+    // Edited once more after a lost reply, it finds its own result.
+    ended ??= kept.find(
       (each) => each.action === 'pause' && isSameScope(each, scope) && nowMs < (each.untilMs ?? Infinity),
     );
     return withoutPause(kept, scope, nowMs);

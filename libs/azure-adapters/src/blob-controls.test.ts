@@ -55,6 +55,15 @@ test('controls are one blob that a person can read', async () => {
   });
 });
 
+test('a blob under a lease, as a person takes one in the portal, is refused and not tried again without end', async () => {
+  const store = await open();
+  await store.edit(() => [pause], signal);
+  await containers.get(store)?.getBlobClient('controls.json').getBlobLeaseClient().acquireLease(-1);
+  await expect(store.edit(() => [], AbortSignal.timeout(5_000))).rejects.toThrow(
+    /^Failed to write the controls: the blob store at .* answered 412 LeaseIdMissing\. .* lease/,
+  );
+});
+
 test('a shadow is a pause to a worker that does not know it, with a mark besides', async () => {
   const store = await open();
   await store.edit(() => [{ ...pause, isShadow: true }], signal);

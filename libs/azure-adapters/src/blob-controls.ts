@@ -1,7 +1,7 @@
 import { controlTextCharactersMax, type Control, type ControlStore } from '@activation-hub/delivery';
 import type { ContainerClient } from '@azure/storage-blob';
 import { z } from 'zod';
-import { downloadDocument, type DocumentPlace } from './blob-documents.ts';
+import { downloadDocument, isOtherVersion, type DocumentPlace } from './blob-documents.ts';
 import { documentVersion, parseDocument } from './event-document.ts';
 import { callStore, StoreFailure } from './store-call.ts';
 
@@ -92,8 +92,8 @@ export class BlobControls implements ControlStore {
  * Blob service operations").
  */
 function isLostRace(error: unknown): boolean {
-  if (!(error instanceof StoreFailure)) return false;
-  return error.statusCode === 412 || (error.statusCode === 409 && error.code === 'BlobAlreadyExists');
+  if (isOtherVersion(error)) return true;
+  return error instanceof StoreFailure && error.statusCode === 409 && error.code === 'BlobAlreadyExists';
 }
 
 function readControls(bytes: Buffer): readonly Control[] {

@@ -140,3 +140,17 @@ test('a put that is aborted in the middle ends with the reason', async () => {
   controller.abort(new Error('deadline'));
   expect(await ended).toEqual(new Error('deadline'));
 });
+
+test('a letter under a lease, as a person takes one in the portal, is refused and not tried again without end', async () => {
+  const { store, container } = await openWithContainer();
+  const letter = exampleDeadLetter();
+  await store.put([letter], signal);
+  await container
+    .getBlobClient(`${deadLetterName(letter)}.json`)
+    .getBlobLeaseClient()
+    .acquireLease(-1);
+  for (const edited of [{ ...letter, attempts: 9 }, undefined])
+    await expect(store.edit(deadLetterName(letter), () => edited, AbortSignal.timeout(5_000))).rejects.toThrow(
+      'answered 412 LeaseIdMissing',
+    );
+});

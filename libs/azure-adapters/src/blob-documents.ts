@@ -77,9 +77,17 @@ export async function editDocument(
       return;
     } catch (error) {
       if (isNotFound(error)) return;
-      if (!(error instanceof StoreFailure && error.statusCode === 412)) throw error;
+      if (!isOtherVersion(error)) throw error;
     }
   }
+}
+
+/**
+ * The blob has another version than the one of the condition. Under a lease, as a person takes one
+ * to lock a blob, it answers 412 too, however often.
+ */
+export function isOtherVersion(error: unknown): boolean {
+  return error instanceof StoreFailure && error.statusCode === 412 && error.code?.startsWith('Lease') !== true;
 }
 
 /** There is no such blob, in a container that is there. */

@@ -78,6 +78,26 @@ test('a table that has rows is refused, beside one that has none too', async () 
   await expect(refuseRows([empty, full], signal)).rejects.toThrow('Failed to import the ledger: it has rows.');
 });
 
+test('a table whose first page is empty, as that of a service that goes on elsewhere, has rows all the same', async () => {
+  const pages = [[], [], [{ partitionKey: 'crm.b', rowKey: '1' }]].map((rows, page) =>
+    Object.assign(rows, { continuationToken: page < 2 ? String(page + 1) : undefined }),
+  );
+  const asked: unknown[] = [];
+  const client = await openTable();
+  client.listEntities = ((): unknown => ({
+    byPage: (settings: { readonly continuationToken?: string }) => {
+      asked.push(settings);
+      return { next: () => Promise.resolve({ done: false, value: pages[Number(settings.continuationToken ?? 0)] }) };
+    },
+  })) as TableClient['listEntities'];
+  await expect(refuseRows([client], signal)).rejects.toThrow('it has rows');
+  expect(asked).toEqual([
+    { maxPageSize: 1 },
+    { maxPageSize: 1, continuationToken: '1' },
+    { maxPageSize: 1, continuationToken: '2' },
+  ]);
+});
+
 test('an import that was stopped goes on; what is there is left alone', async () => {
   const [source, target] = [await openTable(), await openTable()];
   for (let row = 0; row < 5; row += 1) {

@@ -123,12 +123,16 @@ export async function importTables(
   return { ...counts, ...reader.end() };
 }
 
-/** Throws `StoreFailure`, also where there is no such table. */
+/**
+ * Whether the table has a row. A page may be empty, and the rows come with the next ("Query timeout
+ * and pagination"). Throws `StoreFailure`, also where there is no such table.
+ */
 export async function hasRows(client: TableClient, doing: string, signal: AbortSignal): Promise<boolean> {
-  const page = await callStore(storeOf(client), doing, signal, (abortSignal) =>
-    client.listEntities({ abortSignal }).byPage({ maxPageSize: 1 }).next(),
-  );
-  return page.done !== true && page.value.length > 0;
+  const pages = storePages(storeOf(client), doing, signal, (abortSignal) => ({
+    byPage: (from) => client.listEntities({ abortSignal }).byPage({ maxPageSize: 1, ...from }),
+  }));
+  for await (const page of pages) if (page.length > 0) return true;
+  return false;
 }
 
 function storeOf(client: TableClient): Store {
