@@ -66,7 +66,7 @@ function isQuiet({ mode = 'live', over = {}, ...rows }: Rows): boolean {
       asOf: memberAt(60),
       isOutdated: false,
       isShared: false,
-      keyTexts: [],
+      rows: [],
       ...over,
     },
     context,

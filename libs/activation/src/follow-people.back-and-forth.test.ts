@@ -25,12 +25,16 @@ audiences:
   const first = openActivation({ ledger, file });
   const { crm, retryQueue, retryDue, clock } = first;
   let sequenceNumber = 0;
-  const give = async (crmid: string, email = ''): Promise<void> => {
-    const values = (text: string) => (text === '' ? undefined : text.split(' '));
-    const identities = { ecid: ['e'], crmid: values(crmid) ?? [], email: values(email) ?? [] };
+  const giveTogether = async (...exports: readonly Identities[]): Promise<void> => {
+    const values = (text: string) => (text === '' ? [] : text.split(' '));
+    const events = exports.map(([crmid, email = '']) => {
+      const identities = { ecid: ['e'], crmid: values(crmid), email: values(email) };
+      return eventOf(personExport({ identities }), (sequenceNumber += 1));
+    });
     const worker = isRestarted ? openActivation({ ledger, file, destinations: first, retryQueue }) : first;
-    await worker.activate(eventOf(personExport({ identities }), (sequenceNumber += 1)));
+    await worker.activate(...events);
   };
+  const give = (...identities: Identities): Promise<void> => giveTogether(identities);
   const outage = (...values: readonly string[]): void => {
     crm.onRequest = (changes) => {
       if (changes.some(({ identity }) => values.includes(identity.value)))
@@ -49,7 +53,7 @@ audiences:
     [...crm.members.keys()].map((key) => key.replace('sports-fans ', '')).toSorted();
   const rowOf = async (namespace: string, value: string): Promise<LedgerRecord | undefined> =>
     (await ledger.read([{ ...fansKey(), identity: { namespace, value } }], signal))[0]?.record;
-  return { ...first, ledger, give, outage, recover, members, rowOf };
+  return { ...first, ledger, give, giveTogether, outage, recover, members, rowOf };
 }
 
 type Identities = readonly [crmid: string, email?: string];
@@ -111,5 +115,21 @@ test.each<[keyof typeof routes, string, readonly Identities[], readonly string[]
       await opened.recover();
       expect([isRestarted, opened.members()]).toEqual([isRestarted, expected]);
     }
+  },
+);
+
+test.each<[keyof typeof routes, Identities, Identities, readonly string[]]>([
+  ['follows nothing', ['', 'p'], ['c', 'p'], ['c', 'p']],
+  ['follows the person', ['', 'p'], ['c'], ['p']],
+  ['follows the person', ['d'], ['c'], ['d']],
+])(
+  'on a route that %s, a person who is known as %j, and comes with the next batch as %j and back, stays, while c is not taken',
+  async (route, known, between, expected) => {
+    const opened = open(route, { isRestarted: false });
+    opened.outage('c');
+    await opened.give(...known);
+    await opened.giveTogether(between, known);
+    await opened.recover();
+    expect(opened.members()).toEqual(expected);
   },
 );

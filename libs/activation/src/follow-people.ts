@@ -60,7 +60,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   const settled = await withRowsOfOtherRetries(outcome.settled, telling);
   const people = peopleToFollow({ ...outcome, settled }, context, telling.work);
   deferrals.push(...people.later.map((each) => whenSettled(each, telling)));
-  await announceLooks(people.postponed, { ...outcome, settled }, telling);
+  await announceLooks(people.postponed, outcome, telling);
   const isReplay = telling.work?.retry?.isReplay === true;
   let open = people.now;
   // One round for each of those who must wait for one another, and a few for races that are lost.

@@ -43,8 +43,8 @@ export interface Looked extends Followed {
   readonly isOutdated: boolean;
   /** Another export has an identity of this one, so that a later one must look again. */
   readonly isShared: boolean;
-  /** Of every row under an identity that the export or a link names. */
-  readonly keyTexts: readonly string[];
+  /** Every row under an identity that the export or a link names. */
+  readonly rows: readonly { readonly key: LedgerKey; readonly row: LedgerRow | undefined }[];
 }
 
 /**
@@ -134,8 +134,8 @@ function lookedAt(
     desired,
     row: rowOf.get(identityText(desired.key.identity)),
   }));
-  const keyTexts = candidates.map(({ key }) => ledgerKeyText(key));
-  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, isShared, keyTexts };
+  const all = candidates.map(({ key }, index) => ({ key, row: rows[index] }));
+  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, isShared, rows: all };
 }
 
 /**

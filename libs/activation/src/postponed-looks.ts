@@ -5,9 +5,12 @@ import {
   ledgerKeyText,
   linkRecord,
   note,
+  saysTheSame,
   type LedgerRecord,
+  type LedgerRow,
   type LedgerWrite,
 } from '@activation-hub/membership';
+import { DesiredStates } from './desired-states.ts';
 import {
   apart,
   formersOf,
@@ -19,6 +22,7 @@ import {
   type SharedFormer,
 } from './former-identities.ts';
 import type { Followed, Outcome } from './people-to-follow.ts';
+import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -38,34 +42,21 @@ const roundsMax = 5;
  */
 export async function announceLooks(
   postponed: readonly Followed[],
-  { newest, settled }: Pick<Outcome, 'newest' | 'settled'>,
+  { newest }: Pick<Outcome, 'newest'>,
   telling: Telling,
 ): Promise<void> {
   const { context, settleBy, tally } = telling;
-  const unmoved = new Map(
-    settled
-      .filter(({ desired, row }) => row !== undefined && compareStates(desired.state, row.record.known) > 0)
-      .map((each) => [each.desired.keyText, each]),
-  );
   let open = postponed;
   const rounds = open.length + roundsMax;
   for (let round = 0; open.length > 0 && round < rounds; round += 1) {
     const { now, later } = apart(open);
     const looked = await lookAt(now, newest, context, { tally, signal: settleBy });
     const rows = new Map<string, RowWrite>();
-    for (const { keyTexts } of looked) {
-      for (const keyText of keyTexts) {
-        const each = unmoved.get(keyText);
-        if (each?.row === undefined) continue;
-        const { key, state, attributes, person } = each.desired;
-        const { record, version } = each.row;
-        const desired = {
-          state: { ...state, content: record.known.content },
-          attributes,
-          linkDigest: person.linkDigest,
-        };
-        rows.set(keyText, { keyText, of: [], write: { key, record: keep(record, desired), expected: version } });
-        unmoved.delete(keyText);
+    for (const each of looked) {
+      for (const { key, row } of each.rows) {
+        const keyText = ledgerKeyText(key);
+        const write = row === undefined ? undefined : movedByBatch(newest.get(keyText), row);
+        if (write !== undefined) rows.set(keyText, { keyText, of: [each], write });
       }
     }
     for (const shared of formersOf(looked)) {
@@ -87,6 +78,18 @@ interface RowWrite {
   readonly keyText: string;
   readonly of: readonly Looked[];
   readonly write: LedgerWrite;
+}
+
+/**
+ * The row as of the newest export of the batch, which changes nothing in it; undefined when there
+ * is none, or it changes something.
+ */
+function movedByBatch(again: DesiredMembership | undefined, { record, version }: LedgerRow): LedgerWrite | undefined {
+  if (again === undefined || record.rowState.is === 'leased') return undefined;
+  const { key, attributes, person } = again;
+  const state = new DesiredStates().of(again, record);
+  if (compareStates(state, record.known) <= 0 || !saysTheSame(state, record.known)) return undefined;
+  return { key, record: keep(record, { state, attributes, linkDigest: person.linkDigest }), expected: version };
 }
 
 /**

@@ -24,7 +24,7 @@ function takenOut(row: LedgerRow | undefined, over: Partial<TakenOut> = {}): Tak
     asOf: state,
     isOutdated: false,
     isShared: false,
-    keyTexts: [],
+    rows: [],
     leaving: [],
     isToBeLookedAt: false,
     ...over,
