@@ -67,6 +67,7 @@ function isQuiet({ mode = 'live', over = {}, ...rows }: Rows): boolean {
       isOutdated: false,
       isShared: false,
       rows: [],
+      isUnread: false,
       ...over,
     },
     context,

@@ -71,7 +71,8 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
       break;
     }
     const { now, later } = apart(open);
-    const looked = await lookAt(now, outcome.newest, context, { tally, signal: settleBy });
+    const mayExpect = round === 0 && telling.work !== undefined && telling.work.retry === undefined;
+    const looked = await lookAt(now, outcome.newest, context, { tally, signal: settleBy, mayExpect });
     // A person who replays an event wants also that told again which was rejected.
     const found = isReplay ? looked : looked.filter((each) => !foundNothing(each, context));
     const taken = await takeOut(found, outcome.deferred, telling);

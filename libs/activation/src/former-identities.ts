@@ -45,28 +45,69 @@ export interface Looked extends Followed {
   readonly isShared: boolean;
   /** Every row under an identity that the export or a link names. */
   readonly rows: readonly { readonly key: LedgerKey; readonly row: LedgerRow | undefined }[];
+  /** No link was read, for none is expected: the write of the link finds out. */
+  readonly isUnread: boolean;
+}
+
+interface Looking {
+  readonly tally: Tally;
+  readonly signal: AbortSignal;
+  /** Whether people who are expected to have no link are looked at without reading any. */
+  readonly mayExpect: boolean;
 }
 
 /**
  * Reads the links of people, and the rows under every identity that these or the export name, each
  * row once however many people share it.
+ *
+ * Of people who are expected to have no link neither the links are read nor the rows that were just
+ * settled, as long as there is no row under another identity: then nothing is told, and the writes
+ * of the link and of the rows, which name what was expected, find out (docs/specs/ledger.md,
+ * section 6).
  */
 export async function lookAt(
   people: readonly Followed[],
   newestOfBatch: NewestOfBatch,
   context: ActivationContext,
-  { tally, signal }: { readonly tally: Tally; readonly signal: AbortSignal },
+  { tally, signal, mayExpect }: Looking,
 ): Promise<readonly Looked[]> {
-  const linkRows = await readEach(people.flatMap(({ linkKeys }) => linkKeys));
-  const linked = people.map((followed) => candidatesOf(followed, followed.linkKeys.map(linkRows)));
-  const rows = await readEach(linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)));
-  return linked.map((each) =>
-    lookedAt(
-      each,
-      each.candidates.map(({ key }) => rows(key)),
-      newestOfBatch,
-    ),
-  );
+  const unlinked = new Set(mayExpect ? people.filter((each) => isExpectedUnlinked(each, context)) : []);
+  const looked = await look(people, unlinked);
+  const again = looked.filter((each) => each.isUnread && hasOther(each));
+  if (again.length === 0) return looked;
+  const read = await look(again, new Set());
+  const readOf = new Map(again.map((each, index) => [each, read[index] ?? each]));
+  return looked.map((each) => readOf.get(each) ?? each);
+
+  async function look(some: readonly Followed[], unread: ReadonlySet<Followed>): Promise<readonly Looked[]> {
+    const linkRows = await readEach(some.flatMap((each) => (unread.has(each) ? [] : each.linkKeys)));
+    if (mayExpect) countLinks(some, unread, linkRows);
+    const linked = some.map((each) => candidatesOf(each, each.linkKeys.map(linkRows)));
+    const rows = await readEach(
+      linked.flatMap(({ followed, candidates }) =>
+        candidates.flatMap(({ key }) => (unread.has(followed) && settledRow(followed, key) !== undefined ? [] : [key])),
+      ),
+    );
+    return linked.map((each) => {
+      const isUnread = unread.has(each.followed);
+      const found = each.candidates.map(
+        ({ key }) => (isUnread ? settledRow(each.followed, key) : undefined) ?? rows(key),
+      );
+      return { ...lookedAt(each, found, newestOfBatch), isUnread };
+    });
+  }
+
+  /** Tells the cache whether links of which it knows nothing were there. */
+  function countLinks(
+    some: readonly Followed[],
+    unread: ReadonlySet<Followed>,
+    linkRows: (key: LedgerKey) => LedgerRow | undefined,
+  ): void {
+    const nowMs = context.clock.now();
+    for (const key of some.flatMap((each) => (unread.has(each) ? [] : each.linkKeys)))
+      if (context.ledgerCache.get(ledgerKeyText(key), nowMs) === undefined)
+        context.ledgerCache.countLookedFor(key.destination, linkRows(key) !== undefined);
+  }
 
   async function readEach(keys: readonly LedgerKey[]): Promise<(key: LedgerKey) => LedgerRow | undefined> {
     const distinct = new Map(keys.map((key) => [ledgerKeyText(key), key]));
@@ -76,6 +117,31 @@ export async function lookAt(
     const rowOf = new Map([...distinct.keys()].map((keyText, index) => [keyText, found[index]]));
     return (key) => rowOf.get(ledgerKeyText(key));
   }
+}
+
+/**
+ * Whether the cache knows no link of the person, and most links of which it knew nothing were not
+ * there.
+ */
+function isExpectedUnlinked({ linkKeys }: Followed, { ledgerCache, clock }: ActivationContext): boolean {
+  const nowMs = clock.now();
+  return (
+    linkKeys.length > 0 &&
+    linkKeys.every(
+      (key) => ledgerCache.expectsNoRow(key.destination) && ledgerCache.get(ledgerKeyText(key), nowMs) === undefined,
+    )
+  );
+}
+
+/** Whether something could be told: by a row under another identity, or by a newer export. */
+function hasOther({ formers, isOutdated, isShared }: Looked): boolean {
+  return isOutdated || isShared || formers.some(({ row }) => row !== undefined);
+}
+
+/** The row of one of the identities to which the route resolves, as it was settled. */
+function settledRow({ chosen }: Followed, key: LedgerKey): LedgerRow | undefined {
+  const keyText = ledgerKeyText(key);
+  return chosen.find(({ desired }) => desired.keyText === keyText)?.row;
 }
 
 /** By the text of its key, the newest membership of each row that the batch brings. */
@@ -105,7 +171,7 @@ function lookedAt(
   { followed, links, candidates }: ReturnType<typeof candidatesOf>,
   rows: readonly (LedgerRow | undefined)[],
   newestOfBatch: NewestOfBatch,
-): Looked {
+): Omit<Looked, 'isUnread'> {
   const { person } = followed;
   const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
   const [newest] = [

@@ -25,6 +25,7 @@ function takenOut(row: LedgerRow | undefined, over: Partial<TakenOut> = {}): Tak
     isOutdated: false,
     isShared: false,
     rows: [],
+    isUnread: false,
     leaving: [],
     isToBeLookedAt: false,
     ...over,

@@ -57,7 +57,14 @@ export async function rememberLinks(done: readonly TakenOut[], telling: Telling)
   const freed = await writePlans(free, context, tally, settleBy);
   const lost = new Set([...leased, ...freed.lost].map(({ each }) => each));
   const links = current.filter((each) => !lost.has(each)).flatMap(linksOf);
-  for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
+  const moved = await writePlans(links, context, tally, settleBy);
+  for (const { each } of moved.lost) lost.add(each);
+  const { ledgerCache } = context;
+  for (const [of, isFound] of [
+    [moved.written.map(({ planned }) => planned), false],
+    [moved.lost, true],
+  ] as const)
+    for (const { each, write } of of) if (each.isUnread) ledgerCache.countLookedFor(write.key.destination, isFound);
   const afterOf = new Map(freed.written.map(({ planned: { row }, after }) => [row, after]));
   const linked = rows
     .filter((each) => !each.each.isToBeLookedAt && !lost.has(each.each) && !isRight(each) && !isLeased(each, nowMs))
