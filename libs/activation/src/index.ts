@@ -17,7 +17,7 @@ export {
   type Renewed,
   type WalkOptions,
 } from './tell-ledger.ts';
-export { pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './set-controls.ts';
+export { NotAllWoken, pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './set-controls.ts';
 export { dryResume, type DryResumed, type DryResumeContext, type DryScope } from './dry-resume.ts';
 export { FollowedControls } from './followed-controls.ts';
 export { RetriesInWork } from './retries-in-work.ts';

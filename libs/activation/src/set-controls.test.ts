@@ -81,6 +81,20 @@ async function openWaiting() {
   return opened;
 }
 
+test.each([
+  ['a resume', resume],
+  ['a request to try now', (scope: object, of: AskContext, by: AbortSignal) => retryNow(scope, asker, of, by)],
+])('%s that ends before everything is woken says that it counts, and what to do', async (_what, act) => {
+  const { ask, kept } = open();
+  await pause({ destination: 'crm', audience: 'sports-fans' }, asker, ask(), signal);
+  const scope = { destination: 'crm', audience: 'sports-fans' };
+  const retryQueue = { wake: () => Promise.reject(new Error('stopped')) };
+  await expect(act(scope, { ...ask(), retryQueue }, signal)).rejects.toThrow(
+    'Failed to wake everything that waits, although the request itself is kept. What is left comes by itself within an hour; activation retry-now tries it at once.',
+  );
+  expect((await kept()).filter(({ action }) => action === 'pause')).toHaveLength(act === resume ? 0 : 1);
+});
+
 test('where no pause ends, or another one goes on, nothing that waits is woken', async () => {
   const { ask, clock } = await openWaiting();
   const route = { destination: 'crm', audience: 'sports-fans' };

@@ -26,6 +26,18 @@ export interface Asker {
   readonly reason: string;
 }
 
+/** A control is kept, and not everything was woken that waits for it. */
+export class NotAllWoken extends Error {
+  override readonly name = 'NotAllWoken';
+
+  constructor(cause: unknown) {
+    super(
+      'Failed to wake everything that waits, although the request itself is kept. What is left comes by itself within an hour; activation retry-now tries it at once.',
+      { cause },
+    );
+  }
+}
+
 /**
  * The time between two retries that are woken, in milliseconds: each may be a hundred events, and
  * the rate limiter has the last word.
@@ -63,7 +75,7 @@ export interface Resumed {
 
 /**
  * Ends the pause of exactly this scope, and wakes what waits for it, the newest first. Throws as
- * `pause` does.
+ * `pause` does, and `NotAllWoken` when it stops after that.
  */
 export async function resume(scope: ControlScope, context: AskContext, signal: AbortSignal): Promise<Resumed> {
   const { controls, nowMs } = context;
@@ -87,7 +99,7 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
  * Lets the circuit of a destination, or (without one) of each, probe at once, and wakes what waits
  * for it: for a person who has mended it. Gives the number of retries that are tried from now on;
  * those for which a destination has named a time wait for that. Of what is paused nothing is tried.
- * Throws as `pause` does.
+ * Throws as `resume` does.
  */
 export async function retryNow(
   { destination }: Pick<ControlScope, 'destination'>,
@@ -117,8 +129,12 @@ async function wakeAll(
     if (destination !== undefined && destination !== key) continue;
     if (pauseOf(controls, { destination: key }, nowMs) !== undefined) continue;
     // What an older file deferred waits under the name that the destination had there.
-    for (const name of [key, ...formerly])
-      woken += await retryQueue.wake(name, { nowMs: nowMs + followedMs, everyMs: wakeEveryMs, signal });
+    for (const name of [key, ...formerly]) {
+      const options = { nowMs: nowMs + followedMs, everyMs: wakeEveryMs, signal };
+      woken += await retryQueue.wake(name, options).catch((error: unknown) => {
+        throw new NotAllWoken(error);
+      });
+    }
   }
   return woken;
 }

@@ -1,5 +1,5 @@
 import { counted } from '../terminal/counted.ts';
-import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
+import { NotAllWoken, pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import { controlTextCharactersMax, systemClock, type Control, type ControlScope } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
@@ -187,7 +187,7 @@ async function runResume(
   terminal: Terminal,
 ): Promise<void> {
   const { scope, context } = await ask(destination, options, storage, terminal);
-  const resumed = await resume(scope, context, terminal.interrupted);
+  const resumed = await resume(scope, context, terminal.interrupted).catch(explainWaking);
   const { ended, stillPaused, woken } = resumed;
   const words = (): readonly string[] =>
     stillPaused === undefined ? [`Resumed ${scopeWords(scope)}. ${retryCount(woken)} tried from now on.`] : [];
@@ -214,8 +214,13 @@ async function runRetryNow(
 ): Promise<void> {
   const { scope, asker, context } = await ask(destination, options, storage, terminal);
   if (destination !== undefined) await refuseWhilePaused({ destination, audience: '' }, storage, 'try', terminal);
-  const woken = await retryNow(scope, asker, context, terminal.interrupted);
+  const woken = await retryNow(scope, asker, context, terminal.interrupted).catch(explainWaking);
   report({ event: 'retry-asked', ...scope, woken }, () => `${retryCount(woken)} tried from now on.`, options, terminal);
+}
+
+/** Also where Ctrl-C stopped it: the person must know that the request counts. */
+function explainWaking(error: unknown): never {
+  throw error instanceof NotAllWoken ? new CommandError(1, error.message, { cause: error }) : error;
 }
 
 async function list(options: PauseOptions, { controls }: DataStorage, terminal: Terminal): Promise<void> {
