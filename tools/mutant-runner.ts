@@ -50,6 +50,11 @@ const idleAfterFactor = 20;
 const runsAfterMs = 3_000;
 const runsAfterFactor = 20;
 const lookEveryMs = 50;
+/**
+ * A test that takes more of a processor tries no mutants: what only it finds deserves a small test,
+ * as what only a model finds.
+ */
+const processorMaxMs = 1_500;
 const signOfLifeEveryMs = 1_000;
 
 /** Of this process: all tests run in one, and what one has found is no other's subject. */
@@ -113,24 +118,34 @@ export default class MutantRunner extends TestRunner {
     if (this.#tried.done.has(name)) return;
     switches.currentTestId = 'original';
     const before = performance.eventLoopUtilization();
+    const processorBefore = process.cpuUsage();
     try {
       await runBody(test);
     } finally {
       switches.currentTestId = 'between';
     }
     const { idle, active } = performance.eventLoopUtilization(before);
+    const processor = process.cpuUsage(processorBefore);
     const hits = takeHits('original');
     this.#journal.noteCost(hits.size * (idle + active), test.file.filepath);
-    await this.#tryMutants(test, hits, {
+    this.#noteMet(hits);
+    const isSlow = (processor.user + processor.system) / 1_000 > processorMaxMs;
+    await this.#tryMutants(test, isSlow ? new Map() : hits, {
       idleMs: idleAfterMs + idle * idleAfterFactor,
       runMs: runsAfterMs + (idle + active) * runsAfterFactor,
     });
     this.#journal.note('done', name);
   }
 
+  #noteMet(hits: ReadonlyMap<string, number>): void {
+    for (const mutant of hits.keys()) {
+      if (this.#tried.met.has(mutant)) continue;
+      this.#tried.met.add(mutant);
+      this.#journal.note('met', mutant);
+    }
+  }
+
   async #tryMutants(test: RunnerTestCase, hits: ReadonlyMap<string, number>, limits: Limits): Promise<void> {
-    for (const mutant of hits.keys()) if (!this.#tried.met.has(mutant)) this.#journal.note('met', mutant);
-    for (const mutant of hits.keys()) this.#tried.met.add(mutant);
     const subjects = [...hits].filter(([mutant]) => this.#isSubject(mutant, test));
     if (subjects.length === 0) return;
     let passes = (await ending(test, limits)) === 'passed';
