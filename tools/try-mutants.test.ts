@@ -50,6 +50,23 @@ test('as much is full', () => expect(isFull(2, 2)).toBe(true));\n`;
   expect(both).toMatchObject({ 'count > max': 'Killed' });
 });
 
+test('each run tries its own mutants, whatever an earlier one made of the file', async () => {
+  const own = mkdtempSync(join(folder, 'library-'));
+  const [first, second] = [join(own, 'first.ts'), join(own, 'second.ts')];
+  writeFileSync(first, isFull.replace('isFull', 'isOver'));
+  writeFileSync(second, isFull);
+  const tests = `import { isFull } from './second.ts';
+test('less is not full, and as much is', () => expect([isFull(1, 2), isFull(2, 2)]).toEqual([false, true]));\n`;
+  writeFileSync(join(own, 'second.test.ts'), testWords + tests);
+  const statuses = async (files: readonly string[]): Promise<readonly string[]> =>
+    (await tryMutants({ folder: own, files, tests: ['*.test.ts'] }))
+      .filter(({ fileName }) => fileName === second)
+      .map(({ status }) => status);
+  const all = ['Killed', 'Killed', 'Killed', 'Killed', 'Killed'];
+  expect(await statuses([first, second])).toEqual(all);
+  expect(await statuses([second])).toEqual(all);
+});
+
 test('a mutant that no test meets has no coverage', async () => {
   const other = `test('nothing is asked', () => expect(1).toBe(1));\n`;
   expect(new Set(Object.values(await outcomes(isFull, { 'other.test.ts': other })))).toEqual(new Set(['NoCoverage']));

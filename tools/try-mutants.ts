@@ -95,6 +95,8 @@ function openVitest(
       pool: 'forks',
       maxWorkers: 1,
       isolate: false,
+      // Its key is the source, and so it would give what was made of other mutants.
+      fsModuleCache: false,
       execArgv: ['--no-warnings'],
       // A mutant also breaks promises that no test awaits.
       dangerouslyIgnoreUnhandledErrors: true,
