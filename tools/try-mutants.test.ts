@@ -50,6 +50,15 @@ test('as much is full', () => expect(isFull(2, 2)).toBe(true));\n`;
   expect(both).toMatchObject({ 'count > max': 'Killed' });
 });
 
+test('a mutant is where its code is, counted from 1', async () => {
+  const own = mkdtempSync(join(folder, 'library-'));
+  const file = join(own, 'subject.ts');
+  writeFileSync(file, isFull);
+  const results = await tryMutants({ folder: own, files: [file], tests: ['*.test.ts'] });
+  const [less] = results.filter(({ replacement }) => replacement === 'count < max');
+  expect(less?.location).toEqual({ start: { line: 2, column: 10 }, end: { line: 2, column: 22 } });
+});
+
 test('each run tries its own mutants, whatever an earlier one made of the file', async () => {
   const own = mkdtempSync(join(folder, 'library-'));
   const [first, second] = [join(own, 'first.ts'), join(own, 'second.ts')];

@@ -35,7 +35,8 @@ export interface MutantsToTry {
  * @throws when a test fails without any mutant, for then it judges nothing.
  */
 export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantResult[]> {
-  const { files, mutants } = await instrument(toTry.files);
+  const { files, mutants: found } = await instrument(toTry.files);
+  const mutants = found.map((mutant) => ({ ...mutant, location: fromOne(mutant.location) }));
   const work = mkdtempSync(join(tmpdir(), 'mutants-'));
   const journal = new MutantJournal(join(work, 'journal'));
   const vitest = await openVitest(toTry, files);
@@ -64,6 +65,12 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
     if (hung.has(mutant.id)) return { ...mutant, status: 'Timeout' };
     return { ...mutant, status: reached.has(mutant.id) ? 'Survived' : 'NoCoverage' };
   });
+}
+
+/** Stryker's instrumenter counts lines and columns from 0, its reports and `MutantResult` from 1. */
+function fromOne({ start, end }: MutantResult['location']): MutantResult['location'] {
+  const next = ({ line, column }: typeof start): typeof start => ({ line: line + 1, column: column + 1 });
+  return { start: next(start), end: next(end) };
 }
 
 async function instrument(paths: readonly string[]): ReturnType<Instrumenter['instrument']> {
