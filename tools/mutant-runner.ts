@@ -63,6 +63,8 @@ interface Tried {
   readonly judged: Set<string>;
   /** Tests that are done, by a process before this one. */
   readonly done: ReadonlySet<string>;
+  /** A mutant may have left something behind, such as a timer. */
+  isMarked: boolean;
 }
 
 const globals = globalThis as unknown as { __stryker__?: Switches; triedMutants?: Tried };
@@ -84,6 +86,7 @@ export default class MutantRunner extends TestRunner {
     met: new Set(),
     judged: new Set(this.#trial.judged),
     done: this.#journal.read().done,
+    isMarked: false,
   });
 
   constructor(config: ConstructorParameters<typeof TestRunner>[0]) {
@@ -121,6 +124,10 @@ export default class MutantRunner extends TestRunner {
     const processorBefore = process.cpuUsage();
     try {
       await runBody(test);
+    } catch (error) {
+      if (!this.#tried.isMarked) throw error;
+      // What a mutant has left behind fails it: in this process it judges nothing.
+      return;
     } finally {
       switches.currentTestId = 'between';
     }
@@ -155,6 +162,7 @@ export default class MutantRunner extends TestRunner {
         continue;
       }
       this.#journal.note('trying', mutant);
+      this.#tried.isMarked = true;
       switches.activeMutant = mutant;
       switches.hitCount = 0;
       switches.hitLimit = count * hitsFactor;

@@ -131,6 +131,24 @@ test('only the first time', () => {
   });
 });
 
+test('a test that fails by what a mutant has left behind judges nothing, and ends nothing', async () => {
+  const source = `export const steps: string[] = [];
+export function step(isFirst: boolean): void {
+  if (isFirst) steps.push('step');
+}\n`;
+  const first = `import { step, steps } from './subject.ts';
+test('a step is a step', () => {
+  const before = steps.length;
+  step(true);
+  step(false);
+  expect(steps.length - before).toBe(1);
+});\n`;
+  const second = `import { steps } from './subject.ts';
+test('there was one step, or none', () => expect(steps.length).toBeLessThan(2));\n`;
+  const found = await outcomes(source, { 'subject.test.ts': first, 'zebra.test.ts': second });
+  expect(found).toMatchObject({ true: 'Killed', false: 'Killed' });
+});
+
 test('what a test asks to be done at its end is done after each repetition', async () => {
   const source = `export const steps: string[] = [];\nexport function step(): void {\n  steps.push('step');\n}\n`;
   const tests = `import { onTestFinished } from 'vitest';
