@@ -67,7 +67,7 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
   });
 }
 
-/** Stryker's instrumenter counts lines and columns from 0, its reports and `MutantResult` from 1. */
+/** The instrumenter counts lines and columns from 0, Stryker's `MutantResult` from 1. */
 function fromOne({ start, end }: MutantResult['location']): MutantResult['location'] {
   const next = ({ line, column }: typeof start): typeof start => ({ line: line + 1, column: column + 1 });
   return { start: next(start), end: next(end) };
