@@ -25,13 +25,18 @@ export function contestedKeys({ newest, superseded }: Pick<Resolved, 'newest' | 
   return contested;
 }
 
+/** The person whom the export brings. */
+interface OfPerson {
+  readonly person: Pick<DesiredMembership['person'], 'linkDigest'>;
+}
+
 /**
  * Whether an export that changes nothing moves its row to its state (docs/specs/ledger.md, section
  * 3): the row's state comes from an export with other identities, or is in question, or the key is
  * contested in the batch.
  */
 export function isMovedBy(
-  { keyText, state, person }: Pick<DesiredMembership, 'keyText' | 'state' | 'person'>,
+  { keyText, state, person }: Pick<DesiredMembership, 'keyText' | 'state'> & OfPerson,
   { known, linkDigest, knownDigest }: LedgerRecord,
   contested: ReadonlySet<string>,
 ): boolean {
