@@ -14,39 +14,38 @@ import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 import { contestedKeys, isMovedBy, isPausedAlready } from './unchanged-rows.ts';
 
-const { context } = openActivation({
-  file: `
+/** What a batch of exports of one person, the older first, resolves to. */
+function resolvedOf(attributes: string, ...contents: readonly PersonContent[]) {
+  const { context } = openActivation({
+    file: `
 version: 1
 destinations: { crm: { type: recording } }
 audiences:
-  sports-fans:
-    id: ${fansId}
-    activate: [{ destination: crm, identity: [crmid, email], attributes: { name: person.name.firstName } }]
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid, email]${attributes} }] }
 `,
-});
-
-/** What a batch of exports of one person, the older first, resolves to. */
-function resolvedOf(...contents: readonly PersonContent[]) {
+  });
   const { exports } = readEvents(contents.map((content, n) => eventOf(personExport(content), n + 1)));
   return resolveMemberships(routeExports(exports, context.matcher).memberships, context);
 }
 
+const name = ', attributes: { name: person.name.firstName }';
 const known = { crmid: ['C-1'] };
 const linked = { crmid: ['C-1'], email: ['p'] };
-const keyText = resolvedOf({ identities: known }).desired[0]?.keyText;
+const keyText = resolvedOf(name, { identities: known }).desired[0]?.keyText;
 
-test.each<[string, PersonContent, boolean]>([
+test.each<[string, PersonContent, boolean, string?]>([
   ['says the same', { identities: known }, false],
   ['has other identities', { identities: linked }, true],
   ['has another attribute', { identities: known, firstName: 'Grace' }, true],
   ['says that the person has left', { identities: known, status: 'exited' }, true],
-])('a key of which an older export of the batch %s', (_, older, isContested) => {
-  const contested = contestedKeys(resolvedOf({ at: 0, ...older }, { at: 60, identities: known }));
+  ['of a route without attributes says that the person has left', { identities: known, status: 'exited' }, true, ''],
+])('a key of which an older export of the batch %s', (_, older, isContested, attributes = name) => {
+  const contested = contestedKeys(resolvedOf(attributes, { at: 0, ...older }, { at: 60, identities: known }));
   expect([...contested]).toEqual(isContested ? [keyText] : []);
 });
 
 test('a key of which the batch brings one export is not contested', () => {
-  expect(contestedKeys(resolvedOf({ identities: linked })).size).toBe(0);
+  expect(contestedKeys(resolvedOf(name, { identities: linked })).size).toBe(0);
 });
 
 test.each<[string, string | undefined, boolean, number, boolean]>([
@@ -63,7 +62,7 @@ test.each<[string, string | undefined, boolean, number, boolean]>([
 });
 
 test('a row in question is of the identities that put it there', () => {
-  const [desired] = resolvedOf({ at: 60, identities: linked }).desired;
+  const [desired] = resolvedOf(name, { at: 60, identities: linked }).desired;
   if (desired === undefined) throw new Error('The export resolves to no row.');
   const { linkDigest } = desired.person;
   expect(isMovedBy(desired, rowOf(memberAt(0), { knownDigest: linkDigest }), new Set())).toBe(false);
