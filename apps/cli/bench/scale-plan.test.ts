@@ -65,7 +65,7 @@ test('the limits and the defaults are those of the stack', async () => {
   );
   expect(host).toContain(`"maxEventBatchSize": ${eventsPerBatchMax},`);
   // Three bits of the digest.
-  expect(entity).toContain('readUInt8(0) >> 5');
+  expect(entity).toContain('indexOf(ofIdentity.charAt(0)) >> 3');
   expect(schema).toContain(
     `ledgerAccounts: field('1, 2, 4, 8, 16 or 32', '4', z.literal([${stackLimits.ledgerAccounts.join(', ')}]))`,
   );
