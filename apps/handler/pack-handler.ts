@@ -21,7 +21,7 @@ export async function packHandler(folder: string, path: string): Promise<Handler
   for (const name of await filesOf(folder)) files[name] = await readFile(join(folder, name));
   // Zip knows local times only, and begins in 1980. Regular files of Unix, readable by all and
   // executable by none.
-  const zip = zipSync(files, { level: 6, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o100644 << 16 });
+  const zip = zipSync(files, { level: 9, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o100644 << 16 });
   await writeFile(path, zip);
   return { path, bytes: zip.byteLength, digest: sha256(zip) };
 }
