@@ -3,9 +3,9 @@ import {
   isFormerOf,
   keep,
   ledgerKeyText,
-  linkRecord,
   note,
   saysTheSame,
+  type Identity,
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
@@ -23,6 +23,7 @@ import {
 } from './former-identities.ts';
 import type { Followed, Outcome } from './people-to-follow.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
+import { linksOf } from './remember-links.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -67,7 +68,9 @@ export async function announceLooks(
     const lost = new Set<Looked>(
       (await writePlans([...rows.values()], context, tally, settleBy)).lost.flatMap(({ of }) => of),
     );
-    const links = looked.filter((each) => !each.isOutdated && !lost.has(each)).flatMap(linksOf);
+    const links = looked
+      .filter((each) => !each.isOutdated && !lost.has(each))
+      .flatMap((each) => linksOf(each, leavingOf(each)));
     for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
     open = [...lost, ...later];
   }
@@ -129,9 +132,7 @@ function withDigestOf(record: LedgerRecord, knownDigest: string): LedgerRecord {
   return inQuestion;
 }
 
-function linksOf(each: Looked): readonly { readonly each: Looked; readonly write: LedgerWrite }[] {
-  const { person, formers, links, linkKeys } = each;
-  const leaving = formers.filter(({ row }) => row !== undefined && !isOut(row.record)).map(({ identity }) => identity);
-  const record = linkRecord(person.state, { identities: person.identities, leaving }, person.linkDigest);
-  return linkKeys.map((key, index) => ({ each, write: { key, record, expected: links[index]?.version } }));
+/** The former identities of which it is not certain that the destination has them no more. */
+function leavingOf({ formers }: Looked): readonly Identity[] {
+  return formers.filter(({ row }) => row !== undefined && !isOut(row.record)).map(({ identity }) => identity);
 }

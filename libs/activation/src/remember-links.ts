@@ -56,7 +56,7 @@ export async function rememberLinks(done: readonly TakenOut[], telling: Telling)
   const { leased = [], free = [] } = Object.groupBy(stale, (each) => (isLeased(each, nowMs) ? 'leased' : 'free'));
   const freed = await writePlans(free, context, tally, settleBy);
   const lost = new Set([...leased, ...freed.lost].map(({ each }) => each));
-  const links = current.filter((each) => !lost.has(each)).flatMap(linksOf);
+  const links = current.filter((each) => !lost.has(each)).flatMap((each) => linksOf(each, each.leaving));
   const moved = await writePlans(links, context, tally, settleBy);
   for (const { each } of moved.lost) lost.add(each);
   const { ledgerCache } = context;
@@ -89,8 +89,15 @@ function isLeased({ row }: PersonRow, nowMs: number): boolean {
   return isLive(row.record.rowState, nowMs);
 }
 
-function linksOf(each: TakenOut): readonly { readonly each: TakenOut; readonly write: LedgerWrite }[] {
-  const { person, leaving, links, linkKeys } = each;
+/**
+ * The links of a person as of the export that is looked at, with the former identities under which
+ * the destination may still know the person.
+ */
+export function linksOf<Each extends Looked>(
+  each: Each,
+  leaving: readonly Identity[],
+): readonly { readonly each: Each; readonly write: LedgerWrite }[] {
+  const { person, links, linkKeys } = each;
   const record = linkRecord(person.state, { identities: person.identities, leaving }, person.linkDigest);
   return linkKeys.map((key, index) => ({ each, write: { key, record, expected: links[index]?.version } }));
 }
