@@ -18,23 +18,23 @@ const routed = new Map([
 ]);
 
 class Letters extends InMemoryDeadLetters {
-  onRemove: (name: string) => void = () => undefined;
+  onRemove: () => Promise<void> | void = () => undefined;
 
   override read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined> {
     if (name === 'broken') return Promise.reject(new UnreadableDocumentError('No JSON.', name));
     return super.read(name, signal);
   }
 
-  override remove(name: string, signal: AbortSignal): Promise<void> {
-    this.onRemove(name);
-    return super.remove(name, signal);
+  override async remove(name: string, signal: AbortSignal): Promise<void> {
+    await this.onRemove();
+    await super.remove(name, signal);
   }
 }
 
 /** Replays these letters, and returns their outcomes and the retries in the queue. */
 async function replay(
   letters: readonly DeadLetter[],
-  options: Partial<ReplayOptions> & { onRemove?: () => void } = {},
+  options: Partial<ReplayOptions> & { onRemove?: () => Promise<void> | void } = {},
 ) {
   const { signal } = new AbortController();
   const [deadLetters, retryQueue] = [new Letters(), new InMemoryRetryQueue()];
@@ -142,13 +142,26 @@ test.each([
   'removing letters that takes %s leaves their retries a margin before they come by themselves',
   async (_, tookMs, failure) => {
     let now = nowMs;
-    const letters = ['a', 'b'].map((audience) => rejected([{ audience, reason }]));
+    const letters = Array.from({ length: 17 }, (_, n) => rejected([{ audience: `a${n}`, reason }]));
     const clock = { now: () => now };
     const running = replay(letters, { clock, onRemove: () => void (now = nowMs + tookMs) });
     if (failure === undefined) expect((await running).stays).toBe(0);
     else await expect(running).rejects.toThrow(failure);
   },
 );
+
+test('letters are removed sixteen at a time', async () => {
+  const letters = Array.from({ length: 40 }, (_, n) => rejected([{ audience: `a${n}`, reason }]));
+  const steps: string[] = [];
+  const onRemove = async (): Promise<void> => {
+    steps.push('begun');
+    await Promise.resolve();
+    steps.push('ended');
+  };
+  expect((await replay(letters, { onRemove })).stays).toBe(0);
+  const together = steps.join(' ').split(/(?<=ended) (?=begun)/u);
+  expect(together.map((each) => each.split(' ').length / 2)).toEqual([16, 16, 8]);
+});
 
 test('a retry rests a quarter of an hour while its letters are removed', async () => {
   const held: unknown[] = [];

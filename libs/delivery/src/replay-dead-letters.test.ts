@@ -218,16 +218,16 @@ test('an interrupted replay stops between retries, and goes on when it is starte
   expect((await waiting()).map(({ events }) => events.length)).toEqual([100, 50]);
 });
 
-test('a removal that outlasts the rest of the retry fails, and keeps the letter', async () => {
+test('removals that outlast the rest of the retry fail, and keep the letters that are left', async () => {
   let nowMs = day(20);
-  const { replay, deadLetters } = await open(rejected(1), rejected(2));
+  const { replay, deadLetters } = await open(...Array.from({ length: 17 }, (_, n) => rejected(n + 1)));
   const slow = deadLetters.remove.bind(deadLetters);
   deadLetters.remove = async (name, removal) => {
     nowMs += 11 * 60_000;
     await slow(name, removal);
   };
   await expect(replay({}, { clock: { now: () => nowMs } })).rejects.toThrow('Start the replay again');
-  expect([...deadLetters.letters.keys()]).toEqual([deadLetterName(rejected(2))]);
+  expect([...deadLetters.letters.keys()]).toHaveLength(1);
 });
 
 test('a letter that is older than the ledger remembers stays, whenever it was written, and the others are replayed', async () => {
@@ -248,9 +248,9 @@ test('what is erased from a replayed retry while its letters are removed stays e
   const { replay, deadLetters, retryQueue, waiting } = await open(rejected(1), rejected(2));
   const remove = deadLetters.remove.bind(deadLetters);
   deadLetters.remove = async (...given) => {
+    deadLetters.remove = remove;
     for (const { id } of await waiting())
       await retryQueue.edit(id, (retry) => ({ ...retry, events: retry.events.slice(1) }), signal);
-    deadLetters.remove = remove;
     await remove(...given);
   };
   await replay();

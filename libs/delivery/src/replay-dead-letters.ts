@@ -53,6 +53,8 @@ const retryBytesMax = 4 * 1024 * 1024;
  */
 const holdMs = 15 * 60_000;
 const removeWithinMs = 10 * 60_000;
+/** How many letters are removed at a time. */
+const removesMax = 16;
 
 /**
  * Makes retries of the selected letters among these names, due at once, and removes the letters.
@@ -159,13 +161,13 @@ async function replayTogether(
   const retries = retriesOf(group, clock.now());
   const heldUntilMs = clock.now() + holdMs;
   for (const retry of retries) await retryQueue.put({ ...retry, notBeforeMs: heldUntilMs }, heldUntilMs, signal);
-  for (const { name } of group) {
+  for (let start = 0; start < group.length; start += removesMax) {
     if (clock.now() > heldUntilMs - (holdMs - removeWithinMs)) {
       throw new Error(
         'Failed to replay dead letters: removing them takes too long. Start the replay again; what was replayed is told once.',
       );
     }
-    await deadLetters.remove(name, signal);
+    await Promise.all(group.slice(start, start + removesMax).map(({ name }) => deadLetters.remove(name, signal)));
   }
   // Not put anew: what was erased from one meanwhile stays erased.
   for (const { id } of retries) await retryQueue.reschedule(id, clock.now(), signal);
