@@ -1,5 +1,4 @@
 import {
-  compareStates,
   isFormerOf,
   keep,
   ledgerKeyText,
@@ -129,10 +128,8 @@ async function takeOut(
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
   const planned = formersOf(looked).flatMap((shared): PlannedFormer[] => {
-    const { key, row, of } = shared;
-    const newest = of.toSorted((left, right) => compareStates(left.each.asOf, right.each.asOf)).at(-1);
-    if (newest === undefined) return [];
-    const { asOf, person } = newest.each;
+    const { key, row, of, newest } = shared;
+    const { asOf, person } = newest;
     const formerOf = rememberedOf(shared);
     const desired = { state: { ...asOf, isMember: false, content: '' }, attributes: {}, formerOf };
     const { mode } = person.route;
@@ -148,7 +145,7 @@ async function takeOut(
       return [];
     }
     const write = plan.is === 'nothing' ? keptFormer(key, row, desired, plan.because) : plan.write;
-    return write === undefined ? [] : [{ newest: newest.each, of, key, plan, write }];
+    return write === undefined ? [] : [{ newest, of, key, plan, write }];
   });
   const { written, lost: lostPlans } = await writePlans(planned, context, tally, settleBy);
   const lost = new Set(lostPlans.flatMap(({ of }) => of.map(({ each }) => each)).filter((each) => !waiting.has(each)));
@@ -209,9 +206,7 @@ function isBroughtAgain({ person }: Looked, key: LedgerKey, deferred: Outcome['d
   );
 }
 
-interface PlannedFormer extends Pick<SharedFormer, 'key' | 'of'> {
-  /** The person whose export is the newest: the others are out with it. */
-  readonly newest: Looked;
+interface PlannedFormer extends Pick<SharedFormer, 'key' | 'of' | 'newest'> {
   readonly plan: RowPlan;
   readonly write: LedgerWrite;
 }

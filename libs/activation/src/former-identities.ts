@@ -312,13 +312,15 @@ export interface SharedFormer {
   readonly key: LedgerKey;
   readonly row: LedgerRow | undefined;
   readonly of: readonly { readonly each: Looked; readonly former: Former }[];
+  /** The person whose export is the newest: the others are out with it. */
+  readonly newest: Looked;
 }
 
 export function formersOf(looked: readonly Looked[]): readonly SharedFormer[] {
   const each = looked.flatMap((one) => one.formers.map((former) => ({ each: one, former })));
-  return [...Map.groupBy(each, ({ former }) => ledgerKeyText(former.key)).values()].flatMap((of): SharedFormer[] => {
-    const [first] = of;
-    return first === undefined ? [] : [{ key: first.former.key, row: first.former.row, of }];
+  return [...Map.groupBy(each, ({ former }) => ledgerKeyText(former.key)).values()].map((of): SharedFormer => {
+    const newest = of.reduce((left, right) => (compareStates(right.each.asOf, left.each.asOf) < 0 ? left : right));
+    return { key: newest.former.key, row: newest.former.row, of, newest: newest.each };
   });
 }
 

@@ -99,13 +99,9 @@ function movedByBatch(again: DesiredMembership | undefined, { record, version }:
  * What the row under another identity is before it is looked at; undefined when it stays as it is.
  */
 function announced(shared: SharedFormer, atMs: number): LedgerWrite | undefined {
-  const { key, row, of } = shared;
-  const newest = of
-    .map(({ each }) => each)
-    .toSorted((left, right) => compareStates(left.asOf, right.asOf))
-    .at(-1);
-  if (newest === undefined || newest.isOutdated) return undefined;
-  const { asOf, person } = newest;
+  const { key, row, of, newest } = shared;
+  const { asOf, person, isOutdated } = newest;
+  if (isOutdated) return undefined;
   const hidden = of.filter(({ each, former }) => isHidden(former, each));
   const formerOf = rememberedOf(shared);
   const desired = { state: { ...asOf, isMember: false, content: '' }, attributes: {}, formerOf };
