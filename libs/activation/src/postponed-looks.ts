@@ -112,10 +112,11 @@ function announced(shared: SharedFormer, atMs: number): LedgerWrite | undefined 
       expected: undefined,
     };
   const { record, version } = row;
-  const isAsNew = compareStates(record.known, asOf) >= 0;
+  const order = compareStates(record.known, asOf);
+  // A member as of this very state came with an earlier export of the same event.
   if (record.known.isMember)
-    return isAsNew ? undefined : { key, record: withDigestOf(record, person.linkDigest), expected: version };
-  if (isAsNew && hidden.every(({ each }) => isFormerOf(record, each.person.identities))) return undefined;
+    return order > 0 ? undefined : { key, record: withDigestOf(record, person.linkDigest), expected: version };
+  if (order >= 0 && hidden.every(({ each }) => isFormerOf(record, each.person.identities))) return undefined;
   // The process that has the lease of a row settles it all the same when it remembers more people.
   const state = record.rowState.is === 'leased' ? record.known : desired.state;
   return { key, record: keep(record, { ...desired, state }), expected: version };
