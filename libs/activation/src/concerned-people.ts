@@ -19,7 +19,7 @@ export function concernedPeople({
   if (newest.size < 2) return concerned;
   const chosen = new Chosen(desired);
   let identities: readonly Identity[] | undefined;
-  let others: readonly Identity[] = [];
+  let others = none;
   for (const memberships of [desired, superseded]) {
     for (const { person, key } of memberships) {
       if (person.linkDigest === '') continue;

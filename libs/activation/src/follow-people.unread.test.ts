@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   DisturbedLedger,
   eventOf,
@@ -138,4 +138,92 @@ test('a worker that expects nothing yet reads the links of people who enter', as
   opened.asks.length = 0;
   await restarted.activate(opened.exportOf({ crmid: ['p1'], ecid: ['e1'] }));
   expect(opened.asks).toContain('read e1');
+});
+
+test('where a row under one of several other identities is found the link is read', async () => {
+  const opened = await open();
+  await opened.other.activate(opened.otherExportOf({ email: ['b@example.com'], ecid: ['e1'] }));
+  opened.asks.length = 0;
+  await opened.activate(
+    opened.exportOf({ crmid: ['p1'], email: ['a@example.com', 'b@example.com'], ecid: ['e1'] }, { at: 60 }),
+  );
+  expect(opened.asks).toContain('read e1');
+  expect(members(opened)).toEqual(['p1']);
+});
+
+test('where another person of the batch has an identity of the export the link is read', async () => {
+  const opened = await open();
+  await opened.activate(
+    opened.exportOf({ crmid: ['p1'], email: ['a@example.com'], ecid: ['e1'] }),
+    opened.exportOf({ email: ['a@example.com'], ecid: ['e2'] }, { at: 60 }),
+  );
+  expect(opened.asks).toContain('read e1');
+  expect(members(opened)).toEqual(['a@example.com', 'p1']);
+});
+
+test('the link of a person of whom the cache knows one is read before it is written', async () => {
+  const opened = await open();
+  const identities = { crmid: ['p1'], ecid: ['e1'] };
+  await opened.activate(opened.exportOf(identities));
+  opened.asks.length = 0;
+  await opened.activate(opened.exportOf({ ...identities, crmid: ['p2'] }, { at: 60 }));
+  expect(opened.asks.filter((ask) => ask.endsWith(' e1'))).toEqual(['read e1', 'noted e1']);
+  opened.asks.length = 0;
+  await opened.activate(opened.exportOf({ crmid: ['p2'], ecid: ['e1', 'e2'] }, { at: 120 }));
+  expect(opened.asks.filter((ask) => / e[12]$/.test(ask))).toEqual(['read e1', 'read e2', 'noted e1', 'noted e2']);
+});
+
+test('a retry reads the links', async () => {
+  const opened = await open();
+  opened.crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'Not now.' });
+  await opened.activate(opened.exportOf({ crmid: ['p1'], ecid: ['e1'] }));
+  opened.crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  opened.asks.length = 0;
+  opened.clock.nowMs = opened.retryQueue.nextDueAtMs ?? NaN;
+  await opened.retryDue();
+  expect(opened.asks).toContain('read e1');
+});
+
+test('on a route without links the rows of a person are read together', async () => {
+  const { exportOf, asks, context } = await open();
+  const { activate } = openActivation({ ledger: context.ledger, file: file.replace(', follow: ecid', '') });
+  asks.length = 0;
+  await activate(exportOf({ crmid: ['p1'], email: ['a@example.com'] }));
+  expect(asks.slice(0, 5)).toEqual(['read p1', 'leased p1', 'delivered p1', 'read p1', 'read a@example.com']);
+});
+
+test('a link of which the cache knows nothing counts once, when it is looked for', async () => {
+  const opened = await open();
+  const { context, activate, exportOf, other, otherExportOf } = opened;
+  const counted = vi.spyOn(context.ledgerCache, 'countLookedFor');
+  const links = (): readonly unknown[] => {
+    const calls = counted.mock.calls.filter(([destination]) => destination === 'crm~link');
+    counted.mockClear();
+    return calls.map(([, isFound]) => isFound);
+  };
+  // Its write finds out that there is none, or that there is one.
+  await activate(exportOf({ crmid: ['p1'], ecid: ['e1'] }));
+  expect(links()).toEqual([false]);
+  await other.activate(otherExportOf({ crmid: ['before'], ecid: ['e2'] }));
+  await activate(exportOf({ crmid: ['p2'], ecid: ['e2'] }, { at: 60 }));
+  expect(links()).toEqual([true]);
+  // The cache knows it.
+  await activate(exportOf({ crmid: ['p3'], ecid: ['e1'] }, { at: 60 }));
+  expect(links()).toEqual([]);
+  // It is read, for there is a row under another identity.
+  await other.activate(otherExportOf({ email: ['a@example.com'], ecid: ['e3'] }));
+  await other.activate(otherExportOf({ email: ['b@example.com'] }));
+  await activate(exportOf({ crmid: ['p4'], email: ['a@example.com'], ecid: ['e3'] }, { at: 60 }));
+  expect(links()).toEqual([true]);
+  await activate(exportOf({ crmid: ['p5'], email: ['b@example.com'], ecid: ['e4'] }, { at: 60 }));
+  expect(links()).toEqual([false]);
+});
+
+test('a look that waits counts no link', async () => {
+  const opened = await open();
+  const counted = vi.spyOn(opened.context.ledgerCache, 'countLookedFor');
+  opened.crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'Not now.' });
+  await opened.activate(opened.exportOf({ crmid: ['p1'], email: ['a@example.com'], ecid: ['e1'] }));
+  expect(opened.asks).toContain('read e1');
+  expect(counted.mock.calls.filter(([destination]) => destination === 'crm~link')).toEqual([]);
 });

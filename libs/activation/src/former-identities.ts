@@ -71,10 +71,9 @@ export async function lookAt(
   context: ActivationContext,
   { tally, signal, mayExpect }: Looking,
 ): Promise<readonly Looked[]> {
-  const unlinked = new Set(mayExpect ? people.filter((each) => isExpectedUnlinked(each, context)) : []);
+  const unlinked = new Set(people.filter((each) => mayExpect && isExpectedUnlinked(each, context)));
   const looked = await look(people, unlinked);
   const again = looked.filter((each) => each.isUnread && hasOther(each));
-  if (again.length === 0) return looked;
   const read = await look(again, new Set());
   const readOf = new Map(again.map((each, index) => [each, read[index] ?? each]));
   return looked.map((each) => readOf.get(each) ?? each);
@@ -297,11 +296,9 @@ export function rememberedOf({ row, of }: SharedFormer): readonly FormerOf[] {
     if (!isHidden(former, each)) return [];
     const { chosen, person } = each;
     const moved = new Set(
-      chosen.flatMap(({ desired, row: own }) =>
-        own !== undefined && compareStates(own.record.known, person.state) > 0
-          ? [identityText(desired.key.identity)]
-          : [],
-      ),
+      chosen
+        .filter(({ row: own }) => own !== undefined && compareStates(own.record.known, person.state) > 0)
+        .map(({ desired }) => identityText(desired.key.identity)),
     );
     return formerOfPerson(person).filter((one) => !moved.has(identityText(one)) || !kept.has(identityText(one)));
   });

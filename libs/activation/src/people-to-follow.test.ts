@@ -117,6 +117,36 @@ test('under the lease of another process a person is looked at later, unless not
   expect(follow({ desired: [alone], settled: [settledOf(alone, leased)] }).digests).toEqual({ now: [], later: [] });
 });
 
+test('a look that waits is announced once, by the first export with its identities, and by no retry', () => {
+  const waitsWith = (linkDigest: string, more: Partial<LedgerRecord> = {}): LedgerRow =>
+    rowOf({ rowState: { is: 'deferred', chainId: 'r1', linkDigest }, ...more });
+  const first = desiredOf(personOf('mine', 0), key);
+  const again = desiredOf(personOf('mine', 9), key);
+  const postponedOf = (outcome: Partial<Outcome>, work?: Work) =>
+    follow(outcome, work).postponed.map(({ person }) => person.linkDigest);
+  const of = (desired: DesiredMembership, row: LedgerRow | undefined) => ({
+    desired: [desired],
+    settled: [settledOf(desired, row)],
+  });
+  expect(postponedOf(of(first, waitsWith('mine')))).toEqual(['mine']);
+  expect(postponedOf(of(again, waitsWith('mine')))).toEqual([]);
+  expect(postponedOf(of(again, waitsWith('other')))).toEqual(['mine']);
+  expect(postponedOf(of(again, leased))).toEqual(['mine']);
+  expect(postponedOf(of(first, waitsWith('mine')), { events: [], retry: exampleRetry() })).toEqual([]);
+});
+
+test.each([
+  ['waits for its first retry', rowOf({ rowState: { is: 'deferred', chainId: 'r1' } })],
+  ['was erased meanwhile', undefined],
+])('a look that waits is announced also where one row repeats what waits, and another one %s', (_, row) => {
+  const person = personOf('mine', 9);
+  const [first, second] = [desiredOf(person, key), desiredOf(person, otherKey)];
+  const repeated = rowOf({ rowState: { is: 'deferred', chainId: 'r1', linkDigest: 'mine' } });
+  const settled = [settledOf(first, repeated), settledOf(second, row)];
+  const { postponed } = follow({ desired: [first, second], settled });
+  expect(postponed.map(({ chosen }) => chosen)).toEqual([settled]);
+});
+
 test('an export that has waited as long as a change that is given up is looked at all the same', () => {
   const each = desiredOf(personOf('mine'));
   const retry = exampleRetry({ firstDeferredAtMs: 0, events: [] });
