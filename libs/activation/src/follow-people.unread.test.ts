@@ -49,10 +49,12 @@ const members = ({ crm }: TestActivation) =>
   [...crm.members.keys()].map((key) => key.replace('sports-fans ', '')).toSorted();
 
 test('a new person with a single identity is followed without a read', async () => {
-  const { activate, exportOf, asks, counter } = await open();
+  const { activate, exportOf, asks, counter, context } = await open();
   const reads = counter('ledger-reads');
+  const read = vi.spyOn(context.ledger, 'read');
   await activate(exportOf({ crmid: ['p1'], ecid: ['e1'] }));
   expect(asks).toEqual(['leased p1', 'delivered p1', 'noted e1', 'delivered p1']);
+  expect(read).not.toHaveBeenCalled();
   expect(counter('ledger-reads')).toBe(reads);
   asks.length = 0;
   await activate(exportOf({ crmid: ['p1'], ecid: ['e1'] }));
