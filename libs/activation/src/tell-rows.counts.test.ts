@@ -1,4 +1,4 @@
-import { InMemoryRetryQueue } from '@activation-hub/delivery';
+import { InMemoryRetryQueue, routeHeldReason } from '@activation-hub/delivery';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { eventOf, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
@@ -44,4 +44,12 @@ test('a newer state that comes while its row is told is told by the worker that 
     one: { 'crm delivered': 1 },
     other: { 'crm deferred': 1, 'crm unchanged': 1 },
   });
+});
+
+test('what a destination rejects is not counted as in shadow, whatever it says', async () => {
+  const { activate, crm, counter, outcomes } = openActivation();
+  crm.answer = ({ id }) => ({ id, status: 'rejected', reason: routeHeldReason({ isShadow: true }) });
+  await activate(eventOf(personExport(), 1));
+  expect(outcomes()).toEqual({ 'crm rejected': 1 });
+  expect(counter('changes-shadowed')).toBe(0);
 });

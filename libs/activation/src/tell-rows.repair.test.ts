@@ -179,7 +179,7 @@ async function overtakeFollowed(
   };
   await opened.activate(eventOf(personExport({ at: 0, firstName: 'Grace' }), 2));
   const waiting = await Array.fromAsync(opened.retryQueue.waiting(signal));
-  return { ...opened, reasons: waiting.map((each) => ('reason' in each ? each.reason : '')) };
+  return { ...opened, linkDigest: told.linkDigest, reasons: waiting.map((each) => ('reason' in each ? each.reason : '')) };
 }
 
 test('a person who was followed is not looked for again because another worker has the lease', async () => {
@@ -192,6 +192,14 @@ test('a person who was followed is not looked for again because another worker h
   );
   expect(await record()).toMatchObject({ rowState: { is: 'leased', holder: 'another worker' }, inDoubt: true });
   expect(reasons).toEqual([]);
+});
+
+test('a repair leaves the row the digest with which another worker wrote it', async () => {
+  const { crm, record, linkDigest } = await overtakeFollowed((now) =>
+    settle(lease(now, { state: exitAt(60), attributes: {}, linkDigest: now.linkDigest ?? '' }, another), 'delivered'),
+  );
+  expect(crm.story.slice(-2)).toEqual(['updated sports-fans p1', 'exited sports-fans p1']);
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' }, linkDigest });
 });
 
 test('while a repair of a person who was followed has no answer, the export waits besides', async () => {

@@ -181,7 +181,7 @@ async function repairRows(
   const own = new Set(
     told.flatMap(({ row: { record } }) => (record.rowState.is === 'leased' ? [record.rowState.holder] : [])),
   );
-  let open: readonly LostRow[] = lost;
+  let open = lost;
   for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
     const rows = await context.ledger.read(
       open.map(({ key }) => key),
@@ -213,16 +213,13 @@ async function repairRows(
   return repaired;
 }
 
-/** A row of which the settling, or after it the lease of a repair, was lost. */
-type LostRow = UnsettledRow | (LeasedRow & { readonly fate?: undefined; readonly result?: undefined });
-
 /** A row of which the settling was lost, with the retries that were put before. */
 interface UnsettledRow extends JudgedRow {
   readonly chainIds: ChainIds;
 }
 
 interface Repair {
-  readonly row: LostRow;
+  readonly row: UnsettledRow;
   readonly keyText: string;
   readonly write: LedgerWrite;
   /** Absent while another process holds the lease. */
@@ -230,7 +227,7 @@ interface Repair {
 }
 
 function repairOf(
-  row: LostRow,
+  row: UnsettledRow,
   found: LedgerRow,
   own: ReadonlySet<string>,
   by: LeaseHolder,
@@ -238,10 +235,11 @@ function repairOf(
 ): Repair {
   const { key, keyText } = row;
   const nowMs = context.clock.now();
-  if (row.fate !== undefined && isLeftAsLeased(found.record, row.row.record)) {
+  if (isLeftAsLeased(found.record, row.row.record)) {
     const ours = { ...row, row: found, isFollowed: false };
-    const settled = settledRecord(ours, row.chainIds, nowMs) ?? overdueLease(ours, nowMs, context);
-    if (settled !== undefined) return { row, keyText, write: { key, record: settled, expected: found.version } };
+    // Without an answer only a lease that was over, or nearly so, was written again and lost.
+    const settled = settledRecord(ours, row.chainIds, nowMs) ?? found.record;
+    return { row, keyText, write: { key, record: settled, expected: found.version } };
   }
   const record = withOurEnding(row, found.record, nowMs);
   const plan = planTelling(key, { ...found, record }, { mode: 'live', by, nowMs, own, because: 'repair' });
@@ -252,8 +250,8 @@ function repairOf(
 /**
  * The row with how our attempt ended, which its history could not say when its settling was lost.
  */
-function withOurEnding({ row, fate, result }: LostRow, found: LedgerRecord, atMs: number): LedgerRecord {
-  if (fate === undefined || fate === 'unanswered') return found;
+function withOurEnding({ row, fate, result }: UnsettledRow, found: LedgerRecord, atMs: number): LedgerRecord {
+  if (fate === 'unanswered') return found;
   return settleLate(found, row.record, fate, 'doubt' in result, { atMs, ...explanationOf(result) });
 }
 
