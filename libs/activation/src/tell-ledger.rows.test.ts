@@ -298,3 +298,11 @@ test('a filling counts as unchanged what changes nothing at the new destination,
   expect(await fill(fillOf(opened), { signal })).toMatchObject({ rows: 1, unchanged: 1, leftAlone: 0, delivered: 0 });
   expect(opened.ads.requests).toBe(0);
 });
+
+test('a resync tells the exit under a former identity again where it is in doubt, and the row remembers whose it was', async () => {
+  const formerOf = [{ ...fansKey('p2').identity, linkDigest: 'digest' }];
+  const { walk, crm, recordOf } = await open([[fansKey(), rowOf(exitedAt(), { inDoubt: true, formerOf })]]);
+  expect(await resync(walk, { signal })).toMatchObject({ rows: 1, delivered: 1 });
+  expect(crm.story).toEqual(['exited sports-fans p1']);
+  expect(await recordOf()).toMatchObject({ formerOf, inDoubt: false });
+});

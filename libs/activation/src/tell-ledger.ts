@@ -337,8 +337,11 @@ async function tellDue(
     .map(({ due }) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const { written, lost } = await writePlans(writing, context, tally, settleBy);
+  // The states that are told are newer than their rows, or what these know: what needs no write
+  // waits for the lease of another process.
+  const waiting = planned.filter(({ plan }) => !('write' in plan));
   const isCounted = ({ due }: { readonly due: DueRow }): boolean => due.isOnlyNoted !== true;
-  [...lost, ...linked].filter(isCounted).forEach(() => counts.add('leftAlone'));
+  [...lost, ...linked, ...waiting].filter(isCounted).forEach(() => counts.add('leftAlone'));
   for (const { plan } of written.map(({ planned: each }) => each).filter(isCounted)) {
     if (plan.is === 'wait') counts.add('leftAlone');
     else if (plan.is === 'note') counts.add('unchanged');
@@ -349,10 +352,6 @@ async function tellDue(
     const { kind, state, isRepair } = plan;
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });
-  for (const { plan } of planned.filter(isCounted)) {
-    if (plan.is === 'wait' && !('write' in plan)) counts.add('leftAlone');
-    if (plan.is === 'nothing') counts.add('unchanged');
-  }
   // Nothing waits behind it, so a change waits for its turn as long as its lease allows.
   const patient = { ...context, timing: { ...timing, waitMaxMs: timing.deadlineMs } };
   const told = await tellRows(leased, { context: patient, deadline, settleBy, tally });
