@@ -2,10 +2,10 @@ import type { Target } from '@activation-hub/delivery';
 import { identityCharactersMax } from '@activation-hub/membership';
 import type { JsonObject } from '@activation-hub/audience-events';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
+import { eventOf, fansId, memberAt, openActivation, personExport, travellersId } from '../testing/index.ts';
 import type { ActivationContext } from './activation-context.ts';
 import { readEvents } from './read-events.ts';
-import { resolveMemberships, type Resolved } from './resolve-memberships.ts';
+import { comparePeople, resolveMemberships, unknownPosition, type Resolved } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 
 const audienceIds = [fansId, travellersId];
@@ -85,6 +85,11 @@ test.each([
   ['another name', '{ a: person.name.firstName }', '{ b: person.name.firstName }'],
   ['more of them', '{ a: person.name.firstName }', '{ a: person.name.firstName, b: person.name.lastName }'],
   ['none', '{ a: person.name.firstName }', '{ }'],
+  [
+    'another path for one of two',
+    '{ a: person.name.firstName, b: person.name.firstName }',
+    '{ a: person.name.firstName, b: person.name.lastName }',
+  ],
 ])('each of two routes that map attributes with %s has its own', (_, ...mappings) => {
   const person = { ...personExport({ firstName: 'Ada' }), person: { name: { firstName: 'Ada', lastName: 'Byron' } } };
   const routes = mappings.map((mapping) => `identity: [crmid], attributes: ${mapping}`);
@@ -122,4 +127,11 @@ test('an identity after one that cannot be read is not taken in its place', () =
   expect(identitiesOf(resolve([body], ['identity: [crmid, email, ecid]']))).toEqual([]);
   expect(identitiesOf(resolve([body], ['identity: [crmid, ecid, email]']))).toEqual(['crm ecid:1']);
   expect(identitiesOf(resolve([body], ['identity: [crmid, phone]']))).toEqual(['crm phone:2']);
+});
+
+test('of two people of one state the one whose place in the batch is not known comes first, and two of them are equal', () => {
+  const unknown = { state: memberAt(), position: unknownPosition };
+  expect(comparePeople(unknown, unknown)).toBe(0);
+  expect(comparePeople(unknown, { state: memberAt(), position: 0 })).toBeLessThan(0);
+  expect(comparePeople(unknown, { state: memberAt(-1), position: 1 })).toBeGreaterThan(0);
 });

@@ -64,11 +64,11 @@ export function comparePeople(
   right: Pick<RoutedPerson, 'state' | 'position'>,
 ): number {
   const order = compareStates(left.state, right.state);
-  return order !== 0 || left.position === right.position ? order : left.position - right.position;
+  return order === 0 ? left.position - right.position : order;
 }
 
 /** Comes before every export of a batch that has the same state. */
-export const unknownPosition = -Infinity;
+export const unknownPosition = -1;
 
 /** What the third stage makes of routed memberships. */
 export interface Resolved {
