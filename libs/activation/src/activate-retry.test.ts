@@ -9,6 +9,7 @@ import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { defaultFile, DisturbedLedger, eventOf, openActivation, personExport } from '../testing/index.ts';
 import { activateRetry } from './activate-retry.ts';
+import { retriesAtOnce } from './retries-in-work.ts';
 
 const { signal } = new AbortController();
 const dayMs = 86_400_000;
@@ -70,6 +71,13 @@ test('where the message of the probe cannot be put back, the next one takes its 
   await expect(activateRetry(messages[0] ?? '', context)).rejects.toThrow('The queue store is down.');
   await activateRetry(messages[1] ?? '', context);
   expect(retryQueue.postponed.map(([, dueAtMs]) => dueAtMs)).toEqual([openUntilMs]);
+});
+
+test('where a message that is not the probe cannot be put back, the failure of the queue is thrown', async () => {
+  const { context, retryQueue, messages } = await openWithOpenCircuit();
+  await activateRetry(messages[0] ?? '', context);
+  retryQueue.postpone = () => Promise.reject(new Error('The queue store is down.'));
+  await expect(activateRetry(messages[1] ?? '', context)).rejects.toThrow('The queue store is down.');
 });
 
 test('a retry that is old enough to be given up is not put back while the circuit is open', async () => {
@@ -184,6 +192,17 @@ test('a message that comes while another one of its retry is worked on outlives 
   clock.nowMs = retryQueue.postponed[0]?.[1] ?? NaN;
   await retryDue();
   expect(crm.story).toContain('entered sports-fans p1');
+});
+
+test('a message of a destination whose retries take their share of the process is given back unread, also a woken one', async () => {
+  const { context, clock, retryQueue, woken, crm } = await openWithWokenRetry();
+  const none = Promise.resolve(undefined);
+  for (let n = 0; n < retriesAtOnce / 2; n += 1) context.retriesInWork.begin(`other-${n}`, 'crm', none);
+  retryQueue.read = () => expect.unreachable();
+  await activateRetry(woken, context);
+  expect(crm.story).toEqual([]);
+  expect(retryQueue.takeDue(clock.nowMs + 999)).toEqual([]);
+  expect(retryQueue.takeDue(clock.nowMs + 1_000)).toEqual([woken]);
 });
 
 test('a woken message does not take the place of the probe, for it does not come again', async () => {

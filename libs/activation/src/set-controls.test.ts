@@ -3,7 +3,7 @@ import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, parseTestFile, personExport } from '../testing/index.ts';
 import { controlsAgeMaxMs } from './followed-controls.ts';
-import { pause, resume, retryNow, type AskContext } from './set-controls.ts';
+import { NotAllWoken, pause, resume, retryNow, type AskContext } from './set-controls.ts';
 
 const { signal } = new AbortController();
 const asker = { by: 'ada', reason: 'migration' };
@@ -88,10 +88,16 @@ test.each([
   const { ask, kept } = open();
   await pause({ destination: 'crm', audience: 'sports-fans' }, asker, ask(), signal);
   const scope = { destination: 'crm', audience: 'sports-fans' };
-  const retryQueue = { wake: () => Promise.reject(new Error('stopped')) };
-  await expect(act(scope, { ...ask(), retryQueue }, signal)).rejects.toThrow(
-    'Failed to wake everything that waits, although the request itself is kept. What is left comes by itself within an hour; activation retry-now tries it at once.',
-  );
+  const cause = new Error('stopped');
+  const retryQueue = { wake: () => Promise.reject(cause) };
+  const stopped: unknown = await act(scope, { ...ask(), retryQueue }, signal).catch((error: unknown) => error);
+  expect(stopped).toBeInstanceOf(NotAllWoken);
+  expect(stopped).toMatchObject({
+    name: 'NotAllWoken',
+    message:
+      'Failed to wake everything that waits, although the request itself is kept. What is left comes by itself within an hour; activation retry-now tries it at once.',
+    cause,
+  });
   expect((await kept()).filter(({ action }) => action === 'pause')).toHaveLength(act === resume ? 0 : 1);
 });
 
