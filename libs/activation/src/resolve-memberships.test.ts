@@ -1,8 +1,18 @@
+import { canary, canaryLedgerKey, createMatcher, withCanary } from '@activation-hub/activation-file';
 import type { Target } from '@activation-hub/delivery';
 import { identityCharactersMax } from '@activation-hub/membership';
 import type { JsonObject } from '@activation-hub/audience-events';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, memberAt, openActivation, personExport, travellersId } from '../testing/index.ts';
+import {
+  defaultFile,
+  eventOf,
+  fansId,
+  memberAt,
+  openActivation,
+  parseTestFile,
+  personExport,
+  travellersId,
+} from '../testing/index.ts';
 import type { ActivationContext } from './activation-context.ts';
 import { readEvents } from './read-events.ts';
 import { comparePeople, resolveMemberships, unknownPosition, type Resolved } from './resolve-memberships.ts';
@@ -134,4 +144,17 @@ test('of two people of one state the one whose place in the batch is not known c
   expect(comparePeople(unknown, unknown)).toBe(0);
   expect(comparePeople(unknown, { state: memberAt(), position: 0 })).toBeLessThan(0);
   expect(comparePeople(unknown, { state: memberAt(-1), position: 1 })).toBeGreaterThan(0);
+});
+
+test('the row of a canary is kept under its own name, for the file has no destination of it', () => {
+  const { namespace, value } = canary.identity;
+  const written = personExport({ identities: { [namespace]: [value] } });
+  const { ups } = written.segmentMembership as { readonly ups: JsonObject };
+  const { [fansId]: membership = null } = ups;
+  const body = { ...written, segmentMembership: { [canary.audience.namespace]: { [canary.audience.id]: membership } } };
+  const { context } = openActivation();
+  const matcher = createMatcher(withCanary(parseTestFile(defaultFile)));
+  const { memberships } = routeExports(readEvents([eventOf(body)]).exports, matcher);
+  const { desired } = resolveMemberships(memberships, { ...context, matcher });
+  expect(desired.map(({ key }) => key)).toEqual([canaryLedgerKey]);
 });

@@ -95,9 +95,9 @@ function folded(text: string): string {
 /** One level of escapes undone: of JSON, and those of addresses that are whole. */
 function unescaped(text: string): string {
   return text
-    .replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, code: string | undefined, character: string | undefined) => {
+    .replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, code: string | undefined, character: string) => {
       if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
-      return /[bfnrt]/.test(character ?? '') ? ' ' : (character ?? '');
+      return /[bfnrt]/.test(character) ? ' ' : character;
     })
     .replaceAll(/(?:%[0-9a-fA-F]{2})+/g, (bytes) => {
       const decoded = Buffer.from(bytes.replaceAll('%', ''), 'hex');
