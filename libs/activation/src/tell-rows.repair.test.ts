@@ -179,7 +179,11 @@ async function overtakeFollowed(
   };
   await opened.activate(eventOf(personExport({ at: 0, firstName: 'Grace' }), 2));
   const waiting = await Array.fromAsync(opened.retryQueue.waiting(signal));
-  return { ...opened, linkDigest: told.linkDigest, reasons: waiting.map((each) => ('reason' in each ? each.reason : '')) };
+  return {
+    ...opened,
+    linkDigest: told.linkDigest,
+    reasons: waiting.map((each) => ('reason' in each ? each.reason : '')),
+  };
 }
 
 test('a person who was followed is not looked for again because another worker has the lease', async () => {
