@@ -94,9 +94,8 @@ export function resolveMemberships(
   const superseded: DesiredMembership[] = [];
   const unresolved: RoutedPerson[] = [];
   const views = new RouteViews(context);
-  let position = -1;
+  let position = 0;
   for (const routed of memberships) {
-    position += 1;
     const isConsented = hasConsent(routed);
     for (const route of routed.routes) {
       const view = views.of(route, routed.audience);
@@ -111,6 +110,7 @@ export function resolveMemberships(
         if (isNewer) newest.set(desired.keyText, desired);
       }
     }
+    position += 1;
   }
   return { desired: [...newest.values()], newest, superseded, unresolved };
 }
