@@ -49,6 +49,8 @@ const idleAfterFactor = 20;
 /** A test that is never idle hangs when it has run for this and many times what it took before. */
 const runsAfterMs = 3_000;
 const runsAfterFactor = 20;
+/** For a test that was never seen without its mutant; far more than any of ours is idle. */
+const aloneLimits: Limits = { idleMs: 30_000, runMs: 300_000 };
 const lookEveryMs = 50;
 /**
  * A test that takes more of a processor tries no mutants: what only it finds deserves a small test,
@@ -116,7 +118,7 @@ export default class MutantRunner extends TestRunner {
   }
 
   async runTask(test: RunnerTestCase): Promise<void> {
-    if (this.#trial.alone !== undefined) return TestRunner.getTestFn(test)();
+    if (this.#trial.alone !== undefined) return runAlone(test);
     const name = `${basename(test.file.filepath)} ${test.name.replaceAll(/\s+/g, ' ')}`;
     if (this.#tried.done.has(name)) return;
     switches.currentTestId = 'original';
@@ -182,6 +184,12 @@ export default class MutantRunner extends TestRunner {
   }
 }
 
+/** Runs a test with a mutant that has the process for itself; it was never seen without. */
+async function runAlone(test: RunnerTestCase): Promise<void> {
+  const how = await ending(test, aloneLimits);
+  if (how !== 'passed') throw new Error(`With the mutant the test is ${how}.`);
+}
+
 interface Limits {
   readonly idleMs: number;
   readonly runMs: number;
@@ -195,13 +203,18 @@ function takeHits(part: Part): ReadonlyMap<string, number> {
   return hits;
 }
 
-/** What `onTestFinished` adds to a test; Vitest's types leave it out. */
-interface Finished {
+/** What Vitest keeps at a test while it runs; its types leave it out. */
+interface Running {
+  /** What `onTestFinished` adds. */
   readonly onFinished?: ((context: RunnerTestCase['context']) => unknown)[];
+  /** What `expect(…).rejects` and its like wait for; a test ends when all of it has. */
+  promises?: Promise<unknown>[];
 }
 
 /** The body of a test, and what it wants done when it has finished. */
-async function runBody(test: RunnerTestCase & Finished): Promise<void> {
+async function runBody(test: RunnerTestCase & Running): Promise<void> {
+  // A repetition that hangs leaves what it waits for, and no later one would end.
+  test.promises = [];
   try {
     await TestRunner.getTestFn(test)();
   } finally {

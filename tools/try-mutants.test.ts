@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tryMutants, type MutantsToTry } from './try-mutants.ts';
@@ -92,6 +92,25 @@ test('a test that waits for what never comes ends its mutant', async () => {
 test('what is open answers', async () => expect(await answer(true)).toBe('yes'));\n`;
   const found = await outcomes(source, { 'subject.test.ts': tests });
   expect(found).toMatchObject({ false: 'Timeout', true: 'Survived', '""': 'Killed' });
+});
+
+test('a test with which a mutant waits in an assertion tries the others in the same process', async () => {
+  const source = `export async function refusal(count: number, max: number): Promise<never> {
+  await new Promise<void>((resolve) => {
+    if (count < max) resolve();
+  });
+  return Promise.reject(new Error('full'));
+}\n`;
+  const pids = join(folder, 'pids');
+  const tests = `import { appendFileSync } from 'node:fs';
+import { refusal } from './subject.ts';
+test('what is open refuses', async () => {
+  appendFileSync('${pids.replaceAll('\\', '/')}', process.pid + '\\n');
+  await expect(refusal(1, 2)).rejects.toThrow('full');
+});\n`;
+  const found = await outcomes(source, { 'subject.test.ts': tests });
+  expect(found).toMatchObject({ 'count >= max': 'Timeout', 'count <= max': 'Survived', '""': 'Killed' });
+  expect(new Set(readFileSync(pids, 'utf8').trim().split('\n')).size).toBe(1);
 });
 
 test('a loop without an end ends its mutant, whether it meets that again or not', async () => {

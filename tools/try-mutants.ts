@@ -48,7 +48,7 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
     const runs = new Runs(vitest, journal, toTry.silentAfterMs ?? 30_000);
     const ofFile = Object.fromEntries(mutants.map(({ id, fileName }) => [id, basename(fileName, '.ts')]));
     const tests = await vitest.globTestSpecifications();
-    await runs.tryAll(tests, { ofFile });
+    if (!areNamedAfterAll(tests, toTry.files)) await runs.tryAll(tests, { ofFile });
     const { costs } = journal.read();
     const cheapFirst = tests.toSorted((a, b) => (costs.get(a.moduleId) ?? 0) - (costs.get(b.moduleId) ?? 0));
     await runs.tryAll(cheapFirst);
@@ -65,6 +65,13 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
     if (hung.has(mutant.id)) return { ...mutant, status: 'Timeout' };
     return { ...mutant, status: reached.has(mutant.id) ? 'Survived' : 'NoCoverage' };
   });
+}
+
+/** Whether each test is named after every file: then those named after a file are all tests. */
+function areNamedAfterAll(tests: readonly TestSpecification[], files: readonly string[]): boolean {
+  return files.every((file) =>
+    tests.every(({ moduleId }) => basename(moduleId).startsWith(`${basename(file, '.ts')}.`)),
+  );
 }
 
 /** The instrumenter counts lines and columns from 0, Stryker's `MutantResult` from 1. */
@@ -112,6 +119,8 @@ function openVitest(
       sequence: { sequencer: AsGiven },
       testTimeout: 300_000,
       hookTimeout: 300_000,
+      // As in `vitest.config.ts`.
+      expect: { poll: { timeout: 120_000 } },
     },
     { plugins: [{ name: 'mutants', enforce: 'pre', load: (id) => contents.get(id) ?? null }] },
   );
