@@ -44,7 +44,7 @@ export function ledgerTables(
  * are called the same however many accounts there are.
  */
 export function accountOf(rowKey: string, accounts: number): number {
-  const firstByte = Buffer.from(rowKey.slice(0, 2), 'base64url').at(0) ?? 0;
+  const firstByte = Buffer.from(rowKey, 'base64url').at(0) ?? 0;
   const bits = Math.log2(accounts);
   return (firstByte >> (5 - bits)) & (accounts - 1);
 }

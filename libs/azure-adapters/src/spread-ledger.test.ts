@@ -15,12 +15,15 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.stop());
 
+const newNames = () => {
+  const id = randomUUID().replaceAll('-', '');
+  return { rows: `ledger${id}`, layout: `layout${id}` };
+};
 /** New tables in so many accounts of the emulator. */
 function newTables(accounts = 4): readonly LedgerTables[] {
-  const id = randomUUID().replaceAll('-', '');
   return ledgerTables(
     azurite.connectionStrings.slice(0, accounts).map((connectionString) => ({ connectionString })),
-    { rows: `ledger${id}`, layout: `layout${id}` },
+    newNames(),
   );
 }
 
@@ -106,7 +109,10 @@ test('an account that cannot be reached fails the calls that need it, and is nam
   onTestFinished(() => proxy.stop());
   const [first = '', second = ''] = azurite.connectionStrings;
   const accounts = [first, second.replace(`:${azurite.tablePort}/`, `:${proxy.port}/`)];
-  const tables = ledgerTables(accounts.map((connectionString) => ({ connectionString })));
+  const tables = ledgerTables(
+    accounts.map((connectionString) => ({ connectionString })),
+    newNames(),
+  );
   const ledger = new SpreadLedger(tables);
   await ledger.createTables(signal);
   const keys = people(40);
@@ -120,6 +126,8 @@ test('an account that cannot be reached fails the calls that need it, and is nam
 
 test('the ledger of a connection is in its account, in the tables that every program uses', async () => {
   const [, , connectionString = ''] = azurite.connectionStrings;
+  for (const { rows, layout } of ledgerTables([{ connectionString }]))
+    for (const table of [rows, layout]) await table.deleteTable();
   const ledger = openLedgerOf({ connectionString });
   await ledger.createTables(signal);
   await write(ledger, people(1));

@@ -94,7 +94,7 @@ export class SpreadLedger implements Ledger {
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     await this.#layout.check(signal);
     if ('identity' in of) return yield* this.#ledgerOf(of).rows(of, signal);
-    if (!('startAt' in of) || of.startAt === undefined) {
+    if (of.startAt === undefined) {
       for (const ledger of this.#ledgers) yield* ledger.rows(of, signal);
       return;
     }

@@ -152,7 +152,7 @@ test.each([
 });
 
 test.each([
-  ['without a place', 400, 'InvalidInput', 'No row is named.'],
+  ['without a place', 400, 'InvalidInput', 'No row is named. Time:2026-01-15T12:00:00.001Z'],
   ['that is none of a row, whatever place it names', 403, 'AuthorizationFailure', '0:Not allowed.'],
 ])(
   'a refusal %s (%i) fails every call of the transaction, and nothing is sent again',
@@ -170,6 +170,37 @@ test('a transaction that is too large without a place (413) goes again in smalle
   const failed = expect.stringContaining('answered 413 RequestBodyTooLarge') as string;
   expect(ended).toEqual([failed, failed]);
   expect(requests).toBe(3);
+});
+
+test('a row that the store refuses after it was busy is not looked for', async () => {
+  const { ledger, requests } = await openStore((n) =>
+    n === 1 ? { status: 503, code: 'ServerBusy' } : { status: 413, code: 'RequestBodyTooLarge' },
+  );
+  await expect(ledger.write([write], signal)).rejects.toThrow('answered 413 RequestBodyTooLarge');
+  expect(requests.map(({ method }) => method)).toEqual(['POST', 'POST']);
+});
+
+test('a row that is gone when the reply to its change was lost is a lost race', async () => {
+  const { ledger, requests } = await openStore((n) =>
+    n === 1 ? { status: 503, code: 'ServerBusy' } : { status: 404, code: 'ResourceNotFound' },
+  );
+  expect(await ledger.write([{ ...write, expected: 'version' }], signal)).toEqual([{ written: false }]);
+  expect(requests.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'GET']);
+});
+
+test('a call that is aborted for what another store answered is not taken for one of a row that is gone', async () => {
+  const reason = Object.assign(new Error('the other store answered 404'), { statusCode: 404, code: 'BlobNotFound' });
+  for (const call of [
+    (ledger: TableLedger, of: AbortSignal) => ledger.read([key], of),
+    (ledger: TableLedger, of: AbortSignal) => ledger.remove(key, 'version', of),
+  ]) {
+    const controller = new AbortController();
+    const { ledger } = await openStore(() => {
+      controller.abort(reason);
+      return undefined;
+    });
+    await expect(call(ledger, controller.signal)).rejects.toBe(reason);
+  }
 });
 
 test.each<[string, (ledger: TableLedger, of: AbortSignal) => Promise<unknown>]>([

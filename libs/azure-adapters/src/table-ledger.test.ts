@@ -295,9 +295,13 @@ test('a row that cannot be read stops a walk over its destination, and over no o
     LedgerKey,
   ];
   await ledger.write(creations([readable, broken]), signal);
-  await clients.get(ledger)?.updateEntity({ ...entityAddress(broken), knownStatus: 'elsewhere' }, 'Merge');
+  const change = (columns: object) =>
+    clients.get(ledger)?.updateEntity({ ...entityAddress(broken), ...columns }, 'Merge');
+  await change({ knownStatus: 'elsewhere' });
   expect(await listed(ledger, { destination: readable.destination })).toEqual([readable]);
   await expect(listed(ledger, { destination: broken.destination })).rejects.toThrow('column knownStatus');
+  await change({ destination: 7 });
+  await expect(listed(ledger, { destination: broken.destination })).rejects.toThrow('column destination');
 });
 
 test('a list that is aborted between two rows ends with the reason', async () => {

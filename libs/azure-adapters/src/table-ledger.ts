@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { odata, type TableClient, type TableEntity, type TableEntityResult } from '@azure/data-tables';
+import {
+  odata,
+  type TableClient,
+  type TableEntity,
+  type TableEntityQueryOptions,
+  type TableEntityResult,
+} from '@azure/data-tables';
 import {
   refuseUnkeepableWrites,
   type Ledger,
@@ -103,13 +109,15 @@ export class TableLedger implements Ledger {
 
   async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
     const addresses = keys.map(entityAddress);
-    const entities = new Map<string, Entity>();
+    const entities = new Map<string | undefined, Entity | undefined>();
     const identities = [...Map.groupBy(addresses, ({ rowKey }) => rowKeyPrefixOf(rowKey)).values()];
     const reads = identities.flatMap((rows) =>
-      rows.length <= this.#pointReadsMax ? rows.map((row) => [row]) : [rows],
+      rows.length <= this.#pointReadsMax
+        ? rows.map((row) => async (abortSignal: AbortSignal) => [await this.#readRow(row, abortSignal)])
+        : rows.slice(0, 1).map((row) => (abortSignal: AbortSignal) => this.#readIdentity(row, abortSignal)),
     );
-    await inParallel(reads, this.#readsMax, signal, async (rows, abortSignal) => {
-      for (const entity of await this.#readRows(rows, abortSignal)) entities.set(entity.rowKey ?? '', entity);
+    await inParallel(reads, this.#readsMax, signal, async (read, abortSignal) => {
+      for (const entity of await read(abortSignal)) entities.set(entity?.rowKey, entity);
     });
     return addresses.map(({ rowKey }) => {
       const entity = entities.get(rowKey);
@@ -144,18 +152,18 @@ export class TableLedger implements Ledger {
 
   /** The rows as their port says, page by page; those of a bucket after those of another. */
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    if ('startAt' in of && of.startAt !== undefined) {
+    if (of.startAt !== undefined) {
       const buckets = await this.#buckets(signal);
       const start = Math.floor(of.startAt * buckets.length);
       for (const bucket of [...buckets.slice(start), ...buckets.slice(0, start)])
-        for await (const entity of this.#listed(odata`PartitionKey eq ${bucket}`, signal))
+        for await (const entity of this.#listed({ filter: odata`PartitionKey eq ${bucket}` }, signal))
           yield { key: toKey(entity), ...toRow(entity) };
       return;
     }
     // Destinations may share a range of the table (`partitionKeyPrefix`).
     const isOfAnother = ({ destination }: Entity): boolean =>
       of.destination !== undefined && typeof destination === 'string' && destination !== of.destination;
-    for await (const entity of this.#listed(selectionFilter(of), signal))
+    for await (const entity of this.#listed(selectionOf(of), signal))
       if (!isOfAnother(entity)) yield { key: toKey(entity), ...toRow(entity) };
   }
 
@@ -164,7 +172,7 @@ export class TableLedger implements Ledger {
    * store scans every row for that and returns only these, page by page.
    */
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    for await (const entity of this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal))
+    for await (const entity of this.#listed({ filter: odata`Timestamp ge ${new Date(sinceMs)}` }, signal))
       yield { key: toKey(entity), ...toRow(entity) };
   }
 
@@ -172,16 +180,14 @@ export class TableLedger implements Ledger {
   async #buckets(signal: AbortSignal): Promise<readonly string[]> {
     const buckets: string[] = [];
     for (let last: string | undefined = ''; last !== undefined;) {
-      const behind: AsyncGenerator<Entity, void> = this.#listed(odata`PartitionKey gt ${last}`, signal);
+      const behind: AsyncGenerator<Entity, void> = this.#listed({ filter: odata`PartitionKey gt ${last}` }, signal);
       last = (await behind.next()).value?.partitionKey;
-      await behind.return();
       if (last !== undefined) buckets.push(last);
     }
     return buckets;
   }
 
-  async *#listed(filter: string | undefined, signal: AbortSignal): AsyncGenerator<Entity, void> {
-    const queryOptions = filter === undefined ? {} : { filter };
+  async *#listed(queryOptions: TableEntityQueryOptions, signal: AbortSignal): AsyncGenerator<Entity, void> {
     const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
       this.#client.listEntities({ abortSignal, queryOptions }),
     );
@@ -193,21 +199,12 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /** The rows of one identity that are there; for more than one key, all that it has. */
-  async #readRows(rows: readonly EntityAddress[], signal: AbortSignal): Promise<Entity[]> {
-    const [first, ...others] = rows;
-    if (first === undefined) return [];
-    if (others.length === 0) {
-      const entity = await this.#readRow(first, signal);
-      return entity === undefined ? [] : [entity];
-    }
-    const filter = rangeFilter(first.partitionKey, rowKeyPrefixOf(first.rowKey));
-    return callStore(this.#store, 'read the ledger', signal, async (abortSignal) => {
-      const entities: Entity[] = [];
-      for await (const entity of this.#client.listEntities({ abortSignal, queryOptions: { filter } }))
-        entities.push(entity);
-      return entities;
-    });
+  /** All rows of the identity of a row. */
+  async #readIdentity({ partitionKey, rowKey }: EntityAddress, signal: AbortSignal): Promise<Entity[]> {
+    const filter = rangeFilter(partitionKey, rowKeyPrefixOf(rowKey));
+    return callStore(this.#store, 'read the ledger', signal, (abortSignal) =>
+      Array.fromAsync(this.#client.listEntities({ abortSignal, queryOptions: { filter } })),
+    );
   }
 
   async #readRow({ partitionKey, rowKey }: EntityAddress, signal: AbortSignal): Promise<Entity | undefined> {
@@ -232,6 +229,7 @@ export class TableLedger implements Ledger {
       );
       return versions.map((version) => ({ result: { written: true, version } }));
     } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
       const answers = failedAnswers(group, error);
       // An earlier attempt, whose reply was lost, may have written every row: then this one met its
       // own rows.
@@ -245,9 +243,9 @@ export class TableLedger implements Ledger {
 
   /** Writes all rows or none, and gives their versions. One row needs no transaction. */
   async #send(group: readonly PendingWrite[], abortSignal: AbortSignal): Promise<readonly string[]> {
-    const [first, ...others] = group;
-    if (first !== undefined && others.length === 0) {
-      const { entity, isMerge, expected } = first;
+    const [only] = group.length === 1 ? group : [];
+    if (only !== undefined) {
+      const { entity, isMerge, expected } = only;
       const written =
         expected === undefined
           ? await this.#client.createEntity(entity, { abortSignal })
@@ -292,19 +290,17 @@ function pendingWrite({ key, record, expected, over }: LedgerWrite): PendingWrit
  * none, as Azure Storage does for the first row, or where the whole is too large (413), all go
  * again, in smaller transactions. Throws what is no answer about a row.
  */
-function failedAnswers(group: readonly PendingWrite[], error: unknown): CommitAnswer<LedgerWriteResult>[] {
+function failedAnswers(group: readonly PendingWrite[], error: StoreFailure): CommitAnswer<LedgerWriteResult>[] {
   const isLost = isLostRace(error);
-  const isOfOneRow = error instanceof StoreFailure && (error.statusCode === 400 || error.statusCode === 413);
   const place = group.length === 1 ? 0 : failedPlace(error);
-  const isTooLarge = error instanceof StoreFailure && error.statusCode === 413;
-  if (!isLost && !isTooLarge && !(isOfOneRow && place !== undefined)) throw error;
+  const isRefused = error.statusCode === 413 || (error.statusCode === 400 && place !== undefined);
+  if (!isLost && !isRefused) throw error;
   const answer: CommitAnswer<LedgerWriteResult> = isLost ? { result: lost } : { failure: error };
   return group.map((_, index) => (index === place ? answer : 'again'));
 }
 
-function failedPlace(error: unknown): number | undefined {
-  const cause = error instanceof StoreFailure ? error.cause : undefined;
-  const [, place] = /^(\d+):/.exec(cause instanceof Error ? cause.message : '') ?? [];
+function failedPlace({ cause }: StoreFailure): number | undefined {
+  const place = /^(\d+):/.exec((cause as Error).message)?.[1];
   return place === undefined ? undefined : Number(place);
 }
 
@@ -323,15 +319,15 @@ function rangeFilter(partitionKey: string, rowKeyPrefix: string): string {
   return odata`PartitionKey eq ${partitionKey} and RowKey ge ${rowKeyPrefix} and RowKey lt ${`${rowKeyPrefix}~`}`;
 }
 
-function selectionFilter(of: LedgerSelection): string | undefined {
+function selectionOf(of: LedgerSelection): TableEntityQueryOptions {
   if ('identity' in of) {
     const { partitionKey, rowKeyPrefix } = identityRange(of.destination, of.identity);
-    return rangeFilter(partitionKey, rowKeyPrefix);
+    return { filter: rangeFilter(partitionKey, rowKeyPrefix) };
   }
-  if (of.destination === undefined) return undefined;
+  if (of.destination === undefined) return {};
   const prefix = partitionKeyPrefix(of.destination);
-  if ('part' in of) return odata`PartitionKey eq ${`${prefix}${of.part}`}`;
-  return odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`;
+  if ('part' in of) return { filter: odata`PartitionKey eq ${`${prefix}${of.part}`}` };
+  return { filter: odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}` };
 }
 
 /** 409: there is a row where none was expected; 412: it has another version; 404: it is gone. */
@@ -345,8 +341,8 @@ function isOfRow({ code }: StoreFailure): boolean {
   return code !== 'TableNotFound' && code !== 'TableBeingDeleted';
 }
 
-function versionOf(response: { readonly etag?: string } | undefined): string {
-  if (response?.etag === undefined)
+function versionOf({ etag }: { readonly etag?: string }): string {
+  if (etag === undefined)
     throw new Error('Failed to write the ledger: the table store confirmed a row without an ETag.');
-  return response.etag;
+  return etag;
 }

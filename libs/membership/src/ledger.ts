@@ -193,8 +193,8 @@ export const ledgerParts = 8;
 export type LedgerSelection =
   | { readonly destination?: string; readonly startAt?: undefined }
   | { readonly startAt: number; readonly destination?: undefined }
-  | { readonly destination: string; readonly identity: Identity }
-  | { readonly destination: string; readonly part: number };
+  | { readonly destination: string; readonly identity: Identity; readonly startAt?: undefined }
+  | { readonly destination: string; readonly part: number; readonly startAt?: undefined };
 
 /** A row with its key. */
 export interface LedgerEntry extends LedgerRow {
