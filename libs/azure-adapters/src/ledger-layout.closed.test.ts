@@ -65,6 +65,18 @@ test('a ledger that was closed is written by no process, not by one that had it 
   }
 });
 
+test('one account of two that was closed closes both, and the next close leaves its time and waits for the other', async () => {
+  const tables = newTables(2);
+  const clock = new OwnClock();
+  await new SpreadLedger(tables, { clock }).createTables(signal);
+  const closedAt = new Date(clock.now() - 50_000).toISOString();
+  await tables[0].layout.updateEntity({ ...address, closedAt }, 'Merge');
+  await expect(put(new SpreadLedger(tables, { clock }), 1)).rejects.toThrow('it was closed');
+  await new SpreadLedger(tables, { clock }).close(signal);
+  expect(clock.slept).toEqual([60_000]);
+  expect((await tables[0].layout.getEntity('layout', 'ledger')).closedAt).toBe(closedAt);
+});
+
 test('a ledger from before there were layouts can be closed too', async () => {
   const tables = newTables(1);
   const clock = new OwnClock();

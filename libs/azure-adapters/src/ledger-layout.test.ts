@@ -90,11 +90,13 @@ test('of two processes that start at once with other accounts the second is refu
   await expect(open(two)).rejects.toThrow('it is spread over 1 account, and 2 are configured.');
 });
 
-test('an account that does not take its layout fails the start', async () => {
+test.each([403, 409])('an account that does not take its layout fails the start (%i)', async (statusCode) => {
   const tables = tablesIn([0]);
   const [only] = tables as [LedgerTables];
-  only.layout.createEntity = () => Promise.reject(new RestError('No.', { statusCode: 403 }));
-  await expect(open(tables)).rejects.toThrow(`Failed to create the ledger: the table store at ${host()} answered 403.`);
+  only.layout.createEntity = () => Promise.reject(new RestError('No.', { statusCode }));
+  await expect(open(tables)).rejects.toThrow(
+    `Failed to create the ledger: the table store at ${host()} answered ${statusCode}.`,
+  );
 });
 
 /** Tables in two accounts, of which the second is behind a proxy. */
@@ -235,8 +237,11 @@ test('a table of rows that is gone is not made anew: an empty ledger would take 
     await open(tables);
     await put(new SpreadLedger(tables));
     await tables.at(-1)?.rows.deleteTable();
-    const words = 'has lost its table of rows';
-    await expect(open(tables)).rejects.toThrow(words);
+    const words = `the account at ${host()} has lost its table of rows. Destinations would count as never told of their members. Import the newest export (docs/operating/disaster.md).`;
+    await expect(open(tables)).rejects.toMatchObject({
+      message: `Failed to open the ledger: ${words}`,
+      cause: { statusCode: 404 },
+    });
     await expect(new SpreadLedger(tables).read([exampleKey(1)], signal)).rejects.toThrow(words);
     await new SpreadLedger(tables).import(exportOf([]), { signal, resume: true });
     await open(tables);
@@ -309,11 +314,27 @@ test('while a ledger is moved, nothing makes an empty one in its place: it is us
     const moving = () => new SpreadLedger(tables, { isMoving: true });
     const words = 'it is being moved, and nothing was imported here yet';
     for (const use of uses(moving()).slice(0, -1)) await expect(use()).rejects.toThrow(words);
+    for (const table of tables.flatMap(({ rows, layout }) => [rows, layout]))
+      await expect(Array.fromAsync(table.listEntities())).rejects.toThrow('TableNotFound');
     await new SpreadLedger(tables).import(exportOf([row('a')]), { signal });
     await moving().createTables(signal);
     await put(moving());
   }
 });
+
+test.each([
+  [false, 'an import into it has not ended'],
+  ['', 'it is being moved, and nothing was imported here yet'],
+])(
+  'one account of two whose import is not said to have ended (%j) is enough to refuse both',
+  async (imported, words) => {
+    const tables = tablesIn([0, 1]);
+    await new SpreadLedger(tables).import(exportOf([row('a')]), { signal });
+    await tables[1]?.layout.updateEntity({ partitionKey: 'layout', rowKey: 'ledger', imported }, 'Merge');
+    const ledger = new SpreadLedger(tables, { isMoving: true });
+    await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(words);
+  },
+);
 
 test('a ledger that was made where it is moved to, without an import, is refused too', async () => {
   const tables = tablesIn([0]);

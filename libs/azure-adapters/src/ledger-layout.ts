@@ -10,15 +10,18 @@ interface Layout {
   readonly account: number;
   readonly accounts: number;
   readonly ledgerId: string;
-  /** Whether an import ended; false while one is under way, and absent where there was none. */
-  readonly imported?: boolean;
+  /** Whether an import is under way. */
+  readonly isUnended: boolean;
+  /** Whether an import ended; where there was none, neither. */
+  readonly isImported: boolean;
   /** When it was closed, in epoch milliseconds; absent while it is open. */
   readonly closedAtMs?: number;
 }
 
-/** A layout with the place of its account in the configuration. */
+/** A layout with its account, and the place of that in the configuration. */
 interface StoredLayout extends Layout {
   readonly at: number;
+  readonly tables: LedgerTables;
 }
 
 /** The one row of the table of the layout. */
@@ -70,14 +73,14 @@ export class LedgerLayout {
    * are not those of one ledger, in their order, or when rows are missing; throws `StoreFailure`.
    */
   async keep(signal: AbortSignal): Promise<void> {
-    if (!this.#isMoving) await this.#make({ isImport: false }, signal);
+    if (!this.#isMoving) await this.#make(signal);
     this.#believedUntilMs = -Infinity;
     await this.check(signal);
   }
 
   /** Makes what is missing for an import, also where an account has lost what it had. */
   async keepForImport(signal: AbortSignal): Promise<void> {
-    await this.#make({ isImport: true }, signal);
+    await this.#make(signal, { isImport: true });
   }
 
   /**
@@ -85,16 +88,18 @@ export class LedgerLayout {
    * included that had it open. An import opens it again.
    */
   async close(signal: AbortSignal): Promise<void> {
-    await this.#make({ isImport: false }, signal);
+    await this.#make(signal);
+    const nowMs = this.#clock.now();
     const stored = (await this.#compared(signal)).filter((layout) => layout !== undefined);
-    const closedAtMs = stored.map((layout) => layout.closedAtMs ?? this.#clock.now());
-    for (const [account, { layout }] of this.#accounts.entries()) {
-      const closedAt = new Date(closedAtMs[account] ?? this.#clock.now()).toISOString();
+    for (const { tables, closedAtMs = nowMs } of stored) {
+      const { layout } = tables;
+      const closedAt = new Date(closedAtMs).toISOString();
       await callStore(storeAt(layout.url), 'close the ledger', signal, (abortSignal) =>
         layout.updateEntity({ ...address, closedAt }, 'Merge', { abortSignal }),
       );
     }
-    const leftMs = Math.max(...closedAtMs) + closingMs - this.#clock.now();
+    const lastMs = Math.max(...stored.map(({ closedAtMs = nowMs }) => closedAtMs));
+    const leftMs = lastMs + closingMs - this.#clock.now();
     if (leftMs > 0) await this.#clock.sleep(leftMs, signal);
     signal.throwIfAborted();
   }
@@ -136,16 +141,15 @@ export class LedgerLayout {
   async #checkNow(signal: AbortSignal): Promise<readonly StoredLayout[]> {
     const stored = await this.#compared(signal);
     const known = stored.filter((layout) => layout !== undefined);
-    if (known.some(({ imported }) => imported === false)) throw new Error(importUnended);
-    if (this.#isMoving && (known.length < stored.length || known.some(({ imported }) => imported !== true)))
-      throw new Error(notImported);
-    const silent = stored.indexOf(undefined);
-    if (silent !== -1 && this.#accounts.length > 1) {
+    if (known.some(({ isUnended }) => isUnended)) throw new Error(importUnended);
+    if (this.#isMoving && !stored.every((layout) => layout?.isImported)) throw new Error(notImported);
+    const [silent] = this.#without(stored);
+    if (silent !== undefined && this.#accounts.length > 1) {
       throw new Error(
-        `Failed to open the ledger: the account at ${this.#host(silent)} does not say yet which account of the ledger it is. Start the function app, or import a ledger.`,
+        `Failed to open the ledger: the account at ${hostOf(silent)} does not say yet which account of the ledger it is. Start the function app, or import a ledger.`,
       );
     }
-    await Promise.all(known.map(({ at }) => this.#refuseLostTable(at, signal)));
+    await Promise.all(known.map(({ tables }) => refuseLostTable(tables, signal)));
     return known;
   }
 
@@ -153,20 +157,22 @@ export class LedgerLayout {
    * A table of rows is made only before its layout, or by an import: one that is gone since has
    * taken its rows with it, and is not made anew.
    */
-  async #make({ isImport }: { readonly isImport: boolean }, signal: AbortSignal): Promise<void> {
+  async #make(signal: AbortSignal, { isImport = false } = {}): Promise<void> {
     const stored = await this.#compared(signal);
-    const silent = this.#accounts.filter((_, account) => stored[account] === undefined);
+    const silent = this.#without(stored);
     const made = isImport ? this.#accounts : silent;
     await Promise.all(made.flatMap(({ rows, layout }) => [rows, layout]).map((table) => createTable(table, signal)));
-    if (this.#accounts.length > 1) await this.#refuseRowsWithout(silent, signal);
-    if (!isImport && silent.length < this.#accounts.length) await this.#refuseLostAccount(stored, signal);
+    if (this.#accounts.length > 1) {
+      await this.#refuseRowsWithout(silent, signal);
+      if (!isImport) await this.#refuseLostAccount(silent, signal);
+    }
     let ledgerId = stored.find((layout) => layout !== undefined)?.ledgerId;
     // One after the other: of two processes that start at once, the first account decides whose id
     // counts.
-    for (const account of this.#accounts.keys()) {
+    for (const [account, tables] of this.#accounts.entries()) {
       if (stored[account] !== undefined) continue;
-      const written = await this.#write(account, ledgerId ?? randomUUID(), signal);
-      ledgerId ??= written.ledgerId;
+      const written = await this.#write(tables, { account, ledgerId: ledgerId ?? randomUUID() }, signal);
+      ledgerId ??= written;
     }
   }
 
@@ -175,92 +181,104 @@ export class LedgerLayout {
     const all = await this.#read(signal);
     const stored = all.filter((layout) => layout !== undefined);
     const accounts = this.#accounts.length;
-    for (const { at, account, accounts: of, ledgerId } of stored) {
+    for (const { at, tables, account, accounts: of, ledgerId } of stored) {
       if (of !== accounts) throw new Error(otherCount(of, accounts));
       if (account !== at) {
         throw new Error(
-          `Failed to open the ledger: the account at ${this.#host(at)} is number ${account + 1} of the ledger, and is configured as number ${at + 1}. Configure the accounts in their order.`,
+          `Failed to open the ledger: the account at ${hostOf(tables)} is number ${account + 1} of the ledger, and is configured as number ${at + 1}. Configure the accounts in their order.`,
         );
       }
-      if (ledgerId !== stored[0]?.ledgerId) {
+      const other = stored.find((each) => each.ledgerId !== ledgerId);
+      if (other !== undefined) {
         throw new Error(
-          `Failed to open the ledger: the account at ${this.#host(at)} belongs to another ledger than the one at ${this.#host(stored[0]?.at ?? 0)}. Configure the accounts of one ledger.`,
+          `Failed to open the ledger: the account at ${hostOf(other.tables)} belongs to another ledger than the one at ${hostOf(tables)}. Configure the accounts of one ledger.`,
         );
       }
     }
     return all;
   }
 
-  async #read(signal: AbortSignal): Promise<readonly (StoredLayout | undefined)[]> {
-    return Promise.all(
-      this.#accounts.map(async ({ layout }, at) => {
-        try {
-          const entity = await callStore(storeAt(layout.url), 'read the ledger', signal, (abortSignal) =>
-            layout.getEntity(address.partitionKey, address.rowKey, { abortSignal }),
-          );
-          return { at, ...layoutIn(entity) };
-        } catch (error) {
-          if (error instanceof StoreFailure && error.statusCode === 404) return undefined;
-          throw error;
-        }
-      }),
-    );
+  #read(signal: AbortSignal): Promise<readonly (StoredLayout | undefined)[]> {
+    return Promise.all(this.#accounts.map((tables, at) => readLayout(tables, at, signal)));
   }
 
-  /** Writes the layout of one account; gives that of another process when it was first. */
-  async #write(account: number, ledgerId: string, signal: AbortSignal): Promise<Pick<Layout, 'ledgerId'>> {
-    const layout = this.#accounts[account]?.layout;
-    if (layout === undefined) return { ledgerId };
-    const entity = { ...address, account, accounts: this.#accounts.length, ledgerId };
+  /** The accounts that say nothing. */
+  #without(stored: readonly (StoredLayout | undefined)[]): readonly LedgerTables[] {
+    return this.#accounts.filter((_, account) => stored[account] === undefined);
+  }
+
+  /** Writes the layout of an account; gives the id in that of another process when it was first. */
+  async #write(tables: LedgerTables, of: Pick<Layout, 'account' | 'ledgerId'>, signal: AbortSignal): Promise<string> {
+    const { layout } = tables;
+    const entity = { ...address, ...of, accounts: this.#accounts.length };
     try {
       await callStore(storeAt(layout.url), 'create the ledger', signal, (abortSignal) =>
         layout.createEntity(entity, { abortSignal }),
       );
-      return { ledgerId };
+      return of.ledgerId;
     } catch (error) {
-      if (!(error instanceof StoreFailure) || error.statusCode !== 409) throw error;
-      return (await this.#read(signal))[account] ?? { ledgerId };
+      const other = hasStatus(error, 409) ? await readLayout(tables, of.account, signal) : undefined;
+      if (other === undefined) throw error;
+      return other.ledgerId;
     }
   }
 
   /** Refuses accounts with rows and without a layout: each is a ledger of one account. */
   async #refuseRowsWithout(silent: readonly LedgerTables[], signal: AbortSignal): Promise<void> {
-    const haveRows = await Promise.all(silent.map(({ rows }) => hasRows(rows, 'read the ledger', signal)));
-    if (haveRows.includes(true)) throw new Error(otherCount(1, this.#accounts.length));
+    if (await haveRows(silent, signal)) throw new Error(otherCount(1, this.#accounts.length));
   }
 
   /**
    * Refuses an account without a layout beside accounts with rows: a start that was broken off
    * leaves none.
    */
-  async #refuseLostAccount(stored: readonly (StoredLayout | undefined)[], signal: AbortSignal): Promise<void> {
-    if (!stored.includes(undefined)) return;
-    const kept = this.#accounts.filter((_, account) => stored[account] !== undefined);
-    const haveRows = await Promise.all(kept.map(({ rows }) => hasRows(rows, 'read the ledger', signal)));
-    if (!haveRows.includes(true)) return;
+  async #refuseLostAccount(silent: readonly LedgerTables[], signal: AbortSignal): Promise<void> {
+    if (silent.length === 0 || !(await haveRows(this.#accounts, signal))) return;
     // Another process that starts may have written the layout meanwhile, and rows after it.
-    const lost = (await this.#read(signal)).indexOf(undefined);
-    if (lost === -1) return;
+    const [lost] = this.#without(await this.#read(signal));
+    if (lost === undefined) return;
     throw new Error(
-      `Failed to open the ledger: the account at ${this.#host(lost)} does not say which account of the ledger it is, and others have rows: it has lost its own, or is another account. ${restore}`,
+      `Failed to open the ledger: the account at ${hostOf(lost)} does not say which account of the ledger it is, and others have rows: it has lost its own, or is another account. ${restore}`,
     );
   }
+}
 
-  async #refuseLostTable(account: number, signal: AbortSignal): Promise<void> {
-    const { rows } = this.#accounts[account] ?? {};
-    try {
-      if (rows !== undefined) await hasRows(rows, 'read the ledger', signal);
-    } catch (error) {
-      if (!(error instanceof StoreFailure) || error.statusCode !== 404) throw error;
-      throw new Error(
-        `Failed to open the ledger: the account at ${this.#host(account)} has lost its table of rows. ${restore}`,
-        { cause: error },
-      );
-    }
+function hostOf({ rows }: LedgerTables): string {
+  return new URL(rows.url).host;
+}
+
+function hasStatus(error: unknown, statusCode: number): boolean {
+  return error instanceof StoreFailure && error.statusCode === statusCode;
+}
+
+/** Whether one of the accounts has rows. */
+async function haveRows(accounts: readonly LedgerTables[], signal: AbortSignal): Promise<boolean> {
+  const answers = await Promise.all(accounts.map(({ rows }) => hasRows(rows, 'read the ledger', signal)));
+  return answers.includes(true);
+}
+
+async function refuseLostTable(tables: LedgerTables, signal: AbortSignal): Promise<void> {
+  try {
+    await haveRows([tables], signal);
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error;
+    throw new Error(
+      `Failed to open the ledger: the account at ${hostOf(tables)} has lost its table of rows. ${restore}`,
+      { cause: error },
+    );
   }
+}
 
-  #host(account: number): string {
-    return new URL(this.#accounts[account]?.rows.url ?? '').host;
+async function readLayout(tables: LedgerTables, at: number, signal: AbortSignal): Promise<StoredLayout | undefined> {
+  const { layout } = tables;
+  try {
+    const entity = await callStore(storeAt(layout.url), 'read the ledger', signal, (abortSignal) =>
+      layout.getEntity(address.partitionKey, address.rowKey, { abortSignal }),
+    );
+    return { at, tables, ...layoutIn(entity) };
+  } catch (error) {
+    if (hasStatus(error, 404)) return undefined;
+    throw error;
   }
 }
 
@@ -287,12 +305,14 @@ async function createTable(table: LedgerTables['rows'], signal: AbortSignal): Pr
 function layoutIn({ closedAt, ...row }: TableEntityResult<Record<string, unknown>>): Layout {
   const { account, accounts, ledgerId, imported } = row;
   if (typeof account === 'number' && typeof accounts === 'number' && typeof ledgerId === 'string') {
-    const closedAtMs = typeof closedAt === 'string' ? Date.parse(closedAt) : NaN;
+    // What is no time is that of none.
+    const closedAtMs = Date.parse(String(closedAt));
     return {
       account,
       accounts,
       ledgerId,
-      ...(typeof imported === 'boolean' ? { imported } : {}),
+      isUnended: imported === false,
+      isImported: imported === true,
       ...(Number.isNaN(closedAtMs) ? {} : { closedAtMs }),
     };
   }

@@ -243,9 +243,17 @@ test('a row that is refused without a word has its status', async () => {
   });
 });
 
-const busy = (status: string, code: string): string =>
+test('what a refusal quotes is no status of it', async () => {
+  const refusal = '{"odata.error":{"code":"InvalidInput","message":{"value":"0:No HTTP/1.1 503 here."}}}';
+  const { client, requests } = await openStore(202, transactionAnswer(`HTTP/1.1 400 Bad Request\r\n\r\n${refusal}`));
+  const failed = submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal });
+  await expect(failed).rejects.toMatchObject({ statusCode: 400, code: 'InvalidInput' });
+  expect(requests).toHaveLength(1);
+});
+
+const busy = (status: string, code: string, wait = 'x-ms-retry-after-ms: 1\r\n'): string =>
   transactionAnswer(
-    `HTTP/1.1 ${status}\r\nx-ms-retry-after-ms: 1\r\nContent-Type: application/json\r\n\r\n{"odata.error":{"code":"${code}","message":{"lang":"en-us","value":"0:Later."}}}`,
+    `HTTP/1.1 ${status}\r\n${wait}Content-Type: application/json\r\n\r\n{"odata.error":{"code":"${code}","message":{"lang":"en-us","value":"0:Later."}}}`,
   );
 
 test.each([
@@ -261,6 +269,20 @@ test.each([
   const failed = submitTransaction(other.client, [rowOf('a'), rowOf('b')], { abortSignal });
   await expect(failed).rejects.toMatchObject({ statusCode: Number(status.slice(0, 3)), code });
   expect(other.requests).toHaveLength(3);
+});
+
+test.each([
+  ['what it says, with a space', 'x-ms-retry-after-ms: 1000\r\n', 1_000],
+  ['what it says, without a space', 'x-ms-retry-after-ms:1000\r\n', 1_000],
+  ['a moment where it says nothing', '', 200],
+])('a busy store is asked again after %s', async (_, wait, waitMs) => {
+  const done = transactionAnswer('HTTP/1.1 204 No Content\r\nETag: one', 'HTTP/1.1 204 No Content\r\nETag: two');
+  const { client, requests } = await openStore(202, busy('503 Service Unavailable', 'ServerBusy', wait), done);
+  const startedAtMs = performance.now();
+  expect(await submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal })).toEqual(['one', 'two']);
+  // A timer may end a little early.
+  expect(performance.now() - startedAtMs).toBeGreaterThan(waitMs - 10);
+  expect(requests).toHaveLength(2);
 });
 
 test('a hundred typical rows of the ledger are a request of less than 200 KB', () => {

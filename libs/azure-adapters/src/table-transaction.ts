@@ -31,11 +31,11 @@ const wire = createDefaultHttpClient();
 const httpClient: HttpClient = {
   sendRequest: async (request) => {
     const response = await wire.sendRequest(request);
-    const text = response.bodyAsText ?? '';
-    const [, status] = /^HTTP\/1\.1 (429|500|503)\b/m.exec(text) ?? [];
-    if (response.status !== 202 || status === undefined) return response;
-    const [, waitMs = String(retryAfterMs)] = /^x-ms-retry-after-ms: *(\d+)/im.exec(text) ?? [];
-    if (status !== '500') response.headers.set('x-ms-retry-after-ms', waitMs);
+    const text = textOf(response);
+    const status = /^HTTP\/1\.1 (429|500|503)\b/m.exec(text)?.[1];
+    if (status === undefined) return response;
+    const waitMs = /^x-ms-retry-after-ms: *(\d+)/im.exec(text)?.[1] ?? retryAfterMs;
+    response.headers.set('x-ms-retry-after-ms', waitMs);
     return { ...response, status: Number(status) };
   },
 };
@@ -135,19 +135,24 @@ function odataText(entity: TableEntity): string {
   return `${text}}`;
 }
 
+/** Of an answer without a body a word in which nothing is found. */
+function textOf({ bodyAsText }: PipelineResponse): string {
+  return String(bodyAsText);
+}
+
 /**
  * The answers come in the order of the writes; a transaction that failed has one answer, of the row
  * for which it failed.
  */
 function versionsIn(response: PipelineResponse, request: PipelineRequest, writes: number): readonly string[] {
-  const text = response.bodyAsText ?? '';
+  const text = textOf(response);
   if (response.status !== 202) throw failureOf(text, response.status, request, response);
   const versions = text.split('--changesetresponse_').flatMap((answer) => {
-    const [, status] = /HTTP\/1\.1 (\d{3})/.exec(answer) ?? [];
+    const status = /HTTP\/1\.1 (\d{3})/.exec(answer)?.[1];
     // What stands before the first answer and behind the last.
     if (status === undefined) return [];
     if (!status.startsWith('2')) throw failureOf(answer, Number(status), request, response);
-    const [, version] = /^etag: *(.+)/im.exec(answer) ?? [];
+    const version = /^etag: *(.+)/im.exec(answer)?.[1];
     return version === undefined ? [] : [version];
   });
   if (versions.length === writes) return versions;
@@ -159,8 +164,8 @@ function versionsIn(response: PipelineResponse, request: PipelineRequest, writes
 function failureOf(text: string, statusCode: number, request: PipelineRequest, response: PipelineResponse): RestError {
   let error: { readonly code?: string; readonly message?: { readonly value?: string } } = {};
   try {
-    const [json = ''] = /\{.*\}/s.exec(text) ?? [];
-    error = (JSON.parse(json) as { readonly 'odata.error'?: typeof error })['odata.error'] ?? {};
+    error =
+      (JSON.parse(String(/\{.*\}/s.exec(text))) as { readonly 'odata.error'?: typeof error })['odata.error'] ?? {};
   } catch {
     // An answer that is no JSON has its status only.
   }
