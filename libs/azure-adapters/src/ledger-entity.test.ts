@@ -13,102 +13,9 @@ import {
   toRow,
 } from './ledger-entity.ts';
 
-const milliseconds = fc.maxSafeInteger();
-const state = fc.record({
-  status: fc.constantFrom('realized' as const, 'exited' as const),
-  isMember: fc.boolean(),
-  qualifiedAtMs: milliseconds,
-  enqueuedAtMs: milliseconds,
-  sequenceNumber: fc.maxSafeNat(),
-  content: fc.string(),
-});
-const rowState = fc.oneof(
-  fc.record({
-    is: fc.constantFrom(
-      'delivered' as const,
-      'noted' as const,
-      'rejected' as const,
-      'not-found' as const,
-      'given-up' as const,
-      'paused' as const,
-    ),
-  }),
-  fc.record(
-    { is: fc.constant('deferred' as const), chainId: fc.string(), linkDigest: fc.string() },
-    { requiredKeys: ['is', 'chainId'] },
-  ),
-  fc.record({ is: fc.constant('leased' as const), holder: fc.string(), expiresAtMs: milliseconds }),
-);
-/** As JSON has them: it cannot tell -0 from 0. */
-const attributes = fc
-  .dictionary(fc.string(), fc.jsonValue())
-  .map((value) => JSON.parse(JSON.stringify(value)) as LedgerRecord['attributes']);
-const fullRecord = fc.record(
-  {
-    known: state,
-    rowState,
-    attributes,
-    delivered: state,
-    deliveredAtMs: milliseconds,
-    deliveredAttributes: attributes,
-    inDoubt: fc.boolean(),
-    linkDigest: fc.string(),
-    knownDigest: fc.string(),
-    formerOf: fc.array(
-      fc.record({ namespace: fc.string(), value: fc.string({ unit: 'binary' }), linkDigest: fc.string() }),
-      { minLength: 1 },
-    ),
-    history: fc.string(),
-  },
-  { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
-);
-/** A row with a digest with which the person was followed has no other. */
-const record = fullRecord.map(({ knownDigest, ...others }): LedgerRecord =>
-  knownDigest === undefined || others.linkDigest !== undefined ? others : { ...others, knownDigest },
-);
-
 function stored(entity: Record<string, unknown>): TableEntityResult<Record<string, unknown>> {
   return { ...entity, etag: 'version' };
 }
-
-test('every record comes back from its columns', () => {
-  fc.assert(
-    fc.property(record, (original) => {
-      const row = toRow(stored(toEntity(exampleKey(1), original, 'id')));
-      expect(row.record).toEqual(original);
-      expect(row.version).toBe('version');
-    }),
-  );
-});
-
-test('what settles a leased row reads as the settled one when it is merged into it', () => {
-  const outcome = fc.oneof(
-    fc.constantFrom('delivered' as const, 'rejected' as const, 'not-found' as const, 'given-up' as const),
-    fc.record({ is: fc.constant('deferred' as const), chainId: fc.string() }),
-  );
-  const how = fc.record(
-    { atMs: milliseconds, deliveredAtMs: milliseconds, linkDigest: fc.string() },
-    {
-      requiredKeys: ['atMs'],
-    },
-  );
-  let merged = 0;
-  fc.assert(
-    fc.property(record, outcome, fc.boolean(), fc.option(how, { nil: undefined }), (before, is, inDoubt, ended) => {
-      const row = { ...before, rowState: { is: 'leased', holder: 'worker', expiresAtMs: 1 } } as const;
-      const settled = settle(row, is, inDoubt, ended);
-      const columns = settlingColumns(exampleKey(1), settled, row, 'after');
-      if (columns === undefined) return;
-      merged += 1;
-      const entity = { ...toEntity(exampleKey(1), row, 'before'), ...columns };
-      expect(toRow(stored(entity)).record).toEqual(settled);
-      expect(toKey(stored(entity))).toEqual(exampleKey(1));
-      expect(entity.writeId).toBe('after');
-    }),
-    { numRuns: 1_000 },
-  );
-  expect(merged).toBeGreaterThan(300);
-});
 
 test('of a row whose state stays the outcome alone is sent', () => {
   const known = exampleState();
@@ -197,22 +104,6 @@ test('a row whose destination has what it knows holds that once, and one that di
     expect(toRow(stored(both)).record.delivered).toEqual({ ...known, ...other });
   }
   expect(() => toRow(stored({ ...once, deliveredIsKnown: 'yes' }))).toThrow('column deliveredIsKnown');
-});
-
-test('every key comes back from its columns, whatever its identity holds', () => {
-  const text = fc.string({ unit: 'grapheme' });
-  // Any code units, halves of characters among them.
-  const value = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
-  const key = fc.record({
-    destination: text,
-    identity: fc.record({ namespace: text, value }),
-    audience: fc.record({ namespace: text, id: text }),
-  });
-  fc.assert(
-    fc.property(key, (original) => {
-      expect(toKey(stored(toEntity(original, exampleRecord(), 'id')))).toEqual(original);
-    }),
-  );
 });
 
 test('a person can read the columns in a table browser', () => {
@@ -374,4 +265,113 @@ test.each(['\u{10000}', '𝒳', '\u{10ffff}'])('the character %s at the end of a
   expect(entity.attributes).toHaveLength(32_767);
   expect(entity.attributes2).toBe(`${character}x"}`);
   expect(toRow(entity).record.attributes).toEqual(attributes);
+});
+
+const milliseconds = fc.maxSafeInteger();
+const state = fc.record({
+  status: fc.constantFrom('realized' as const, 'exited' as const),
+  isMember: fc.boolean(),
+  qualifiedAtMs: milliseconds,
+  enqueuedAtMs: milliseconds,
+  sequenceNumber: fc.maxSafeNat(),
+  content: fc.string(),
+});
+const rowState = fc.oneof(
+  fc.record({
+    is: fc.constantFrom(
+      'delivered' as const,
+      'noted' as const,
+      'rejected' as const,
+      'not-found' as const,
+      'given-up' as const,
+      'paused' as const,
+    ),
+  }),
+  fc.record(
+    { is: fc.constant('deferred' as const), chainId: fc.string(), linkDigest: fc.string() },
+    { requiredKeys: ['is', 'chainId'] },
+  ),
+  fc.record({ is: fc.constant('leased' as const), holder: fc.string(), expiresAtMs: milliseconds }),
+);
+/** As JSON has them: it cannot tell -0 from 0. */
+const attributes = fc
+  .dictionary(fc.string(), fc.jsonValue())
+  .map((value) => JSON.parse(JSON.stringify(value)) as LedgerRecord['attributes']);
+const fullRecord = fc.record(
+  {
+    known: state,
+    rowState,
+    attributes,
+    delivered: state,
+    deliveredAtMs: milliseconds,
+    deliveredAttributes: attributes,
+    inDoubt: fc.boolean(),
+    linkDigest: fc.string(),
+    knownDigest: fc.string(),
+    formerOf: fc.array(
+      fc.record({ namespace: fc.string(), value: fc.string({ unit: 'binary' }), linkDigest: fc.string() }),
+      { minLength: 1 },
+    ),
+    history: fc.string(),
+  },
+  { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
+);
+/** A row with a digest with which the person was followed has no other. */
+const record = fullRecord.map(({ knownDigest, ...others }): LedgerRecord =>
+  knownDigest === undefined || others.linkDigest !== undefined ? others : { ...others, knownDigest },
+);
+
+test('every record comes back from its columns', () => {
+  fc.assert(
+    fc.property(record, (original) => {
+      const row = toRow(stored(toEntity(exampleKey(1), original, 'id')));
+      expect(row.record).toEqual(original);
+      expect(row.version).toBe('version');
+    }),
+  );
+});
+
+test('what settles a leased row reads as the settled one when it is merged into it', () => {
+  const outcome = fc.oneof(
+    fc.constantFrom('delivered' as const, 'rejected' as const, 'not-found' as const, 'given-up' as const),
+    fc.record({ is: fc.constant('deferred' as const), chainId: fc.string() }),
+  );
+  const how = fc.record(
+    { atMs: milliseconds, deliveredAtMs: milliseconds, linkDigest: fc.string() },
+    {
+      requiredKeys: ['atMs'],
+    },
+  );
+  let merged = 0;
+  fc.assert(
+    fc.property(record, outcome, fc.boolean(), fc.option(how, { nil: undefined }), (before, is, inDoubt, ended) => {
+      const row = { ...before, rowState: { is: 'leased', holder: 'worker', expiresAtMs: 1 } } as const;
+      const settled = settle(row, is, inDoubt, ended);
+      const columns = settlingColumns(exampleKey(1), settled, row, 'after');
+      if (columns === undefined) return;
+      merged += 1;
+      const entity = { ...toEntity(exampleKey(1), row, 'before'), ...columns };
+      expect(toRow(stored(entity)).record).toEqual(settled);
+      expect(toKey(stored(entity))).toEqual(exampleKey(1));
+      expect(entity.writeId).toBe('after');
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(merged).toBeGreaterThan(300);
+});
+
+test('every key comes back from its columns, whatever its identity holds', () => {
+  const text = fc.string({ unit: 'grapheme' });
+  // Any code units, halves of characters among them.
+  const value = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
+  const key = fc.record({
+    destination: text,
+    identity: fc.record({ namespace: text, value }),
+    audience: fc.record({ namespace: text, id: text }),
+  });
+  fc.assert(
+    fc.property(key, (original) => {
+      expect(toKey(stored(toEntity(original, exampleRecord(), 'id')))).toEqual(original);
+    }),
+  );
 });
