@@ -291,7 +291,7 @@ function pendingWrite({ key, record, expected, over }: LedgerWrite): PendingWrit
  * again, in smaller transactions. Throws what is no answer about a row.
  */
 function failedAnswers(group: readonly PendingWrite[], error: StoreFailure): CommitAnswer<LedgerWriteResult>[] {
-  const isLost = isLostRace(error);
+  const isLost: boolean = isLostRace(error);
   const place = group.length === 1 ? 0 : failedPlace(error);
   const isRefused = error.statusCode === 413 || (error.statusCode === 400 && place !== undefined);
   if (!isLost && !isRefused) throw error;
