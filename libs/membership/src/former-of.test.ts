@@ -181,6 +181,11 @@ test('a row without its digest is the same row, under the same lease, and says f
   expect(unlinked(key, { record: plain, version: 'v1' })).toEqual({ key, record: plain, expected: 'v1' });
 });
 
+test('a row that never had a digest is written as it is, and says of no export that it comes from it', () => {
+  const never = exampleRecord();
+  expect(unlinked(exampleKey(1), { record: never, version: 'v1' }).record).toStrictEqual(never);
+});
+
 test('a deferred row without its digest does not say from which export it comes: the next one moves it', () => {
   const deferred = exampleRecord({ rowState: { is: 'deferred', chainId: 'c', linkDigest: 'a' } });
   for (const digests of [{ linkDigest: 'a' }, { knownDigest: 'a' }, {}])
