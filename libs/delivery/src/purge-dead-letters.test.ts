@@ -59,12 +59,58 @@ test('what is shown is what is deleted: letters that come after the dry run stay
   expect(await left(deadLetters)).toEqual([deadLetterName(letterOf(4))]);
 });
 
-test('of nothing there is no newest', async () => {
-  expect(await purgeDeadLetters([], {}, new InMemoryDeadLetters(), { signal })).toEqual({
+test('of nothing there is no newest, and no progress', async () => {
+  const done: number[] = [];
+  const onProgress = (each: number) => done.push(each);
+  expect(await purgeDeadLetters([], {}, new InMemoryDeadLetters(), { signal, onProgress })).toStrictEqual({
     purged: [],
     letters: 0,
     unreadable: [],
   });
+  expect(done).toEqual([]);
+});
+
+test('a dry run tells its progress too, which ends with the last name', async () => {
+  const deadLetters = new InMemoryDeadLetters();
+  await deadLetters.put(letters(32), signal);
+  const names = await candidateNames(deadLetters, {}, signal);
+  const done: number[] = [];
+  const onProgress = (each: number) => done.push(each);
+  await purgeDeadLetters(names, {}, deadLetters, { signal, dryRun: true, onProgress });
+  expect(done).toEqual([16, 32]);
+});
+
+test('only what is selected is deleted, and counted by destination and class', async () => {
+  const deadLetters = new InMemoryDeadLetters();
+  const destination = 'crm';
+  const wanted = { destination, failures: [{ audience: 'sports-fans', reason: 'Unknown field.' }] };
+  const other = exampleDeadLetter({ destination, failures: [{ audience: 'sports-fans', reason: 'Too large.' }] });
+  // The newest comes first: the latest is named, not the last.
+  const told = [
+    exampleDeadLetter({ ...wanted, class: 'a', givenUpAtMs: 9 }),
+    exampleDeadLetter({ ...wanted, class: 'b', givenUpAtMs: 7 }),
+    { ...letterOf(5, 8), ...wanted, class: 'b' },
+  ];
+  await deadLetters.put([...told, other], signal);
+  const purged = await purgeDeadLetters(await left(deadLetters), { reason: 'unknown' }, deadLetters, { signal });
+  expect(purged).toStrictEqual({
+    purged: [
+      { destination, class: 'a', letters: 1 },
+      { destination, class: 'b', letters: 2 },
+    ],
+    letters: 3,
+    newestGivenUpAtMs: 9,
+    unreadable: [],
+  });
+  expect(await left(deadLetters)).toEqual([deadLetterName(other)]);
+});
+
+test('a purge whose store cannot be reached fails', async () => {
+  const deadLetters = new InMemoryDeadLetters();
+  await deadLetters.put(letters(2), signal);
+  const names = await left(deadLetters);
+  deadLetters.remove = () => Promise.reject(new Error('unreachable'));
+  await expect(purgeDeadLetters(names, {}, deadLetters, { signal })).rejects.toThrow('unreachable');
 });
 
 test('a purge that is stopped counts what it has deleted, and goes on when it is started again', async () => {
