@@ -19,6 +19,11 @@ test('a message says what its retry is, and whether it was woken', () => {
   });
 });
 
+test('a message of what was not tried yet is read', () => {
+  const untried = { ...pointer, attempts: 0 };
+  expect(readRetryMessage(writeRetryMessage(untried))).toStrictEqual(untried);
+});
+
 test.each<[string, unknown]>([
   ['no JSON', undefined],
   ['nothing', null],

@@ -48,6 +48,30 @@ test('a letter is selected by its time to the millisecond, and by one of its rea
   expect(await isSelected({ reason: 'unheard of' })).toBe(false);
 });
 
+test('a letter is selected up to the time at which it was given up, to the millisecond', async () => {
+  const letter = exampleDeadLetter({ givenUpAtMs: 1_000 });
+  const read = (): Promise<DeadLetter> => Promise.resolve(letter);
+  const selected = async (filter: DeadLetterFilter): Promise<unknown> =>
+    Array.fromAsync(readSelected({ read }, ['one'], filter, signal));
+  expect(await selected({ givenUpToMs: 1_000 })).toEqual([{ name: 'one', letter }]);
+  expect(await selected({ givenUpToMs: 999 })).toEqual([]);
+});
+
+test('letters are read some at a time, each once and in order', async () => {
+  const letter = exampleDeadLetter();
+  const names = Array.from({ length: 40 }, (_, number) => `letter-${number}`);
+  const reads: string[] = [];
+  const read = (name: string): Promise<DeadLetter> => {
+    reads.push(name);
+    return Promise.resolve(letter);
+  };
+  const found = readSelected({ read }, names, {}, signal);
+  await found.next();
+  expect(reads).toEqual(names.slice(0, 16));
+  expect(await Array.fromAsync(found)).toEqual(names.slice(1).map((name) => ({ name, letter })));
+  expect(reads).toEqual(names);
+});
+
 test('a letter that is gone is left out, and one that cannot be read is named whatever the filter says', async () => {
   const letter = exampleDeadLetter();
   const read = (name: string): Promise<DeadLetter | undefined> => {
