@@ -32,7 +32,6 @@ export class InMemoryRetryQueue implements RetryQueue {
   }
 
   postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
     return pointer.isWoken === true ? Promise.resolve() : this.giveBack(pointer, dueAtMs, signal);
   }
 
