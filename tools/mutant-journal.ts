@@ -16,7 +16,7 @@ export interface Findings {
   readonly hung: ReadonlySet<string>;
   /** The one that was tried last. */
   readonly trying: string | undefined;
-  /** The process that began last. */
+  /** The process that began last, if one has begun in this run. */
   readonly process: number | undefined;
   /**
    * What it costs to try all that the tests of a file meet, in milliseconds, by the file.
@@ -51,6 +51,11 @@ export class MutantJournal {
     appendFileSync(this.path, 'begin\n');
   }
 
+  /** From here on the process of the run before counts no more: the next has yet to begin. */
+  noteRun(): void {
+    appendFileSync(this.path, 'run\n');
+  }
+
   /** A sign of life. */
   touch(): void {
     const now = new Date();
@@ -81,6 +86,7 @@ export class MutantJournal {
       else if (word === 'costs') costs.set(rest, (costs.get(rest) ?? 0) + Number(subject));
       else if (word === 'done') done.add(`${subject} ${rest}`.trimEnd());
       else if (word === 'begin') done = new Set();
+      else if (word === 'run') last.delete('process');
       else last.set(word, subject);
     }
     const pid = last.get('process');

@@ -194,15 +194,16 @@ class Runs {
     this.#vitest.provide('mutantTrial', { journal: this.#journal.path, ...trial });
     this.#vitest.config.bail = trial.alone === undefined ? 0 : 1;
     this.#vitest.state.filesMap.clear();
+    this.#journal.noteRun();
     const startedAtMs = Date.now();
     const watched = { isSilent: false };
     const watch = setInterval(() => {
       const heardAtMs = Math.max(startedAtMs, this.#journal.heardAtMs());
       if (watched.isSilent || Date.now() - heardAtMs < this.#silentAfterMs) return;
+      // On a busy machine a process takes long to begin: what is silent until then is no loop.
       const { process: pid } = this.#journal.read();
       if (pid === undefined) return;
-      watched.isSilent = true;
-      process.kill(pid, 'SIGKILL');
+      watched.isSilent = endProcess(pid);
     }, 1_000);
     try {
       const { testModules } = await this.#vitest.runTestSpecifications([...tests]);
@@ -223,5 +224,15 @@ class Runs {
         return `${basename(testModule.moduleId)}: ${test?.fullName ?? ''}: ${error?.message ?? ''}\n`;
       });
     return `Failed to try the mutants: tests fail without any.\n${failures.join('')}Mend them first.`;
+  }
+}
+
+/** Whether there was one to end: it may have ended by itself. */
+function endProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
   }
 }
