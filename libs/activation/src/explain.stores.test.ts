@@ -121,13 +121,13 @@ test('a retry is the story’s when it brings an event of the person, or answers
   ]);
 });
 
-test('a lease is looked at again by the first retry that has its row', async () => {
+test('a lease is looked at again by the first retry that has its row, also beside those of others', async () => {
   const stores = new Stores();
   const rowKey = { ...fansKey(), destination: 'old-crm' };
   await stores.row(rowOf(memberAt(), { rowState: { is: 'leased', holder: 'h', expiresAtMs: noonMs } }));
   const rows = [rowKey];
   await stores.retryQueue.put(retryOf({ id: 'late', rows }), noonMs + 9, signal);
-  await stores.retryQueue.put(retryOf({ id: 'soon', rows }), noonMs + 2, signal);
+  await stores.retryQueue.put(retryOf({ id: 'soon', rows: [fansKey('p2'), rowKey] }), noonMs + 2, signal);
   await stores.retryQueue.put(
     retryOf({ id: 'other', events: [{ event, audiences: ['sports-fans'], rows: [fansKey('p2')] }] }),
     noonMs + 1,

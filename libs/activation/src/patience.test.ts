@@ -45,3 +45,8 @@ test('where leases are short, a batch waits for half of what a call has', () => 
   const { context, work } = open(0);
   expect(paceMaxMs(work, { ...context, timing: timingOf(15_000) })).toBe(5_000);
 });
+
+test('a call without events holds back nothing, and waits no longer than for anything else', () => {
+  const { context, work } = open();
+  expect(paceMaxMs(work, context)).toBe(defaultTiming.waitMaxMs);
+});
