@@ -85,6 +85,21 @@ test('memberships lapse at a destination where one of the identities of a route 
   expect(lapsingTarget(place)).toBe(place.context.targets.get('crm'));
   expect(lapsingTarget(open(() => undefined).place)).toBeUndefined();
   expect(lapsingTarget({ ...place, destination: 'gone' })).toBeUndefined();
+  expect(lapsingTarget({ ...place, context: { ...place.context, targets: new Map() } })).toBeUndefined();
+});
+
+test('of a destination none of whose routes is live nobody is told again, and no row is walked for that', () => {
+  const { place } = open();
+  const { matcher } = openActivation({ file: file.replace('identity: [crmid, email]', '$&, mode: paused') }).context;
+  expect(lapsingTarget({ ...place, context: { ...place.context, matcher } })).toBeUndefined();
+});
+
+test('where no operator can pause anything, members are told again all the same', async () => {
+  const { put, found, place } = open();
+  await put([fansKey()]);
+  const { controls, ...context } = place.context;
+  expect(controls).toBeDefined();
+  expect(await found(new LapsingRows({ ...place, context }))).toEqual(['p1']);
 });
 
 test('only members on a live route of the file are told again, under an identity whose membership lapses, from when it does', async () => {
@@ -107,6 +122,35 @@ test('a member is told again from the very moment on that is theirs', async () =
   expect(await found()).toEqual([]);
   clock.nowMs = lapse.renewFromMs;
   expect(await found()).toEqual(['p1']);
+});
+
+test('a member is late from the moment on at which half of their life is over, until they were looked at', async () => {
+  const { put, place, clock } = open();
+  await put([fansKey()]);
+  const lapse = lapseOf(fansKey(), rowOf(memberAt(), { deliveredAtMs: noonMs }), days) ?? expect.unreachable();
+  for (const [atMs, late] of [
+    [lapse.lateFromMs - 1, 0],
+    [lapse.lateFromMs, 1],
+    [lapse.lateFromMs + 1, 1],
+  ] as const) {
+    clock.nowMs = atMs;
+    const lapsing = new LapsingRows(place);
+    await lapsing.find(Infinity, signal);
+    expect([lapsing.due, lapsing.late]).toEqual([1, late]);
+    expect(await Array.fromAsync(lapsing.inOrder(Infinity, signal))).toHaveLength(1);
+    expect([lapsing.due, lapsing.late]).toEqual([0, 0]);
+  }
+});
+
+test('who was told again since the walk is left out', async () => {
+  const { put, place, clock } = open();
+  await put([fansKey('p1'), fansKey('p2')]);
+  const lapsing = new LapsingRows(place);
+  await lapsing.find(Infinity, signal);
+  await put([fansKey('p1')], clock.nowMs);
+  const rows = await Array.fromAsync(lapsing.inOrder(Infinity, signal));
+  expect(rows.map(({ key }) => key.identity.value)).toEqual(['p2']);
+  expect(lapsing.due).toBe(0);
 });
 
 test('before a walk, and when its time is over before its first row, nobody knows whether there are more', async () => {
