@@ -12,7 +12,17 @@ import {
   type MembershipState,
 } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { exitedAt, fansId, memberAt, noonMs, openActivation, putRow, rowOf, travellersId } from '../testing/index.ts';
+import {
+  exitedAt,
+  fansId,
+  memberAt,
+  noonMs,
+  openActivation,
+  putRow,
+  rowOf,
+  travellersId,
+  untoldRowOf,
+} from '../testing/index.ts';
 import { fillLinks, fillRows, type FilledRow } from './fill-rows.ts';
 
 const { signal } = new AbortController();
@@ -136,6 +146,7 @@ test('of two identities that are one at the new destination the newer state is t
 test.each<[string, boolean, LedgerRecord | undefined]>([
   ['which was never told of the person', true, undefined],
   ['which was told of an exit', true, rowOf(exitedAt())],
+  ['which knows of an earlier exit and was never told', true, untoldRowOf(exitedAt())],
   ['which waits for the entry', false, { ...rowOf(memberAt(), { rowState: { is: 'noted' } }), delivered: exitedAt() }],
   ['which has the person although an exit waits', false, rowOf(exitedAt(), { delivered: memberAt() })],
   ['which may have the person', false, rowOf(exitedAt(), { inDoubt: true })],
@@ -148,6 +159,16 @@ test.each<[string, boolean, LedgerRecord | undefined]>([
     expect(await filled()).toMatchObject([{ key: keyOf('a', 'ads'), isOnlyNoted }]);
   },
 );
+
+test.each([
+  ['newer', 60],
+  ['as new', 0],
+])('a person of whom the new destination has a state that is %s is not told again', async (_, at) => {
+  const { put, told } = open();
+  await put(keyOf('a'), rowOf(memberAt(0)));
+  await put(keyOf('a', 'ads'), rowOf(memberAt(at)));
+  expect(await told()).toEqual([]);
+});
 
 test.each(['shadow', 'paused', 'retired'])('a route whose mode is %s is not filled', async (mode) => {
   const { place, put, told, link } = open(fileOf({ ads: route('ads', `, mode: ${mode}`) }));
@@ -259,6 +280,15 @@ test('the link of a person is given to the new route as the source has it, to be
   await fillLinks(place, signal);
   const { record } = (await link('ads')) ?? expect.unreachable();
   expect(record).toEqual(linkRecord(memberAt(), { identities: [email('a'), email('b')], leaving: [] }, ''));
+});
+
+test('the link of the new route names no identity that the route does not accept', async () => {
+  const { put, place, link } = open();
+  const crmid = { namespace: 'crmid', value: 'C-1' };
+  await put(linkAt('crm'), linkRecord(memberAt(), { identities: [crmid, email('a')], leaving: [] }, ''));
+  await fillLinks(place, signal);
+  const { record } = (await link('ads')) ?? expect.unreachable();
+  expect(linkOf(record).identities).toEqual([email('a')]);
 });
 
 test('a link of another destination, of another audience and of one that is gone is left where it is', async () => {
