@@ -94,7 +94,7 @@ test('an export leaves the probe of a failing destination to the retry queue, un
   expect(crm.requests).toBe(4);
 });
 
-test('a row that somebody else writes while its change is deferred stays, and the retry decides against it', async () => {
+test('a row that another process writes while its change is deferred stays, and the retry decides against it', async () => {
   const { activate, retryDue, retryQueue, crm, clock, ledger } = await openWithOpenCircuit();
   ledger.beforeWrite = async (_, [write]) => {
     if (write === undefined) throw new Error('unreachable');

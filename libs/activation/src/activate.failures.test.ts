@@ -95,7 +95,7 @@ test('waits grow until it is given up, and then it is a dead letter with the eve
   expect(crm.requests).toBe(requests);
 });
 
-test('a retry of which the state is outdated tells nobody', async () => {
+test('a retry of which the state is outdated tells the destination nothing', async () => {
   const { activate, retryDue, retryQueue, crm, clock, outcomes } = openActivation();
   crm.onRequest = () => {
     throw new DestinationError('set-up', 'No credentials.');
@@ -266,7 +266,7 @@ test('a delivery that outlived its lease is put right: the destination is told t
   });
 });
 
-test('a delivery that outlived its lease leaves word for whoever is telling the destination now', async () => {
+test('a delivery that outlived its lease leaves word for the process that tells the destination now', async () => {
   const ledger = new DisturbedLedger();
   const { activate, crm, clock } = openActivation({ ledger });
   const by = another(clock.nowMs + 60_000);
@@ -277,7 +277,7 @@ test('a delivery that outlived its lease leaves word for whoever is telling the 
   expect((await ledger.read([fansKey()], signal))[0]?.record).toEqual({ ...newer, inDoubt: true });
 });
 
-test('whoever finds such word at the end of a delivery tells the destination once more', async () => {
+test('a process that finds such word at the end of a delivery tells the destination once more', async () => {
   const ledger = new DisturbedLedger();
   const { activate, crm, outcomes } = openActivation({ ledger });
   ledger.beforeWrite = async (n) => {

@@ -153,7 +153,7 @@ test('whatever files are deployed meanwhile, one worker after the other, the des
   await fc.assert(model(live), { numRuns });
 });
 
-test('when the route is retired in the end, nobody is left behind', async () => {
+test('when the route is retired in the end, no person is left behind', async () => {
   await fc.assert(model(arbitraryDeployments(['retired'])), { numRuns });
 });
 

@@ -72,7 +72,7 @@ test('a receipt outlives the process that got it, and a vendor that does not kno
   expect(crm.told).toHaveLength(1);
 });
 
-test('an exit does not wait for the entry, of which nobody asks any more', async () => {
+test('an exit does not wait for the entry, which no export asks for any more', async () => {
   const { activate, wait, crm, outcomes } = open();
   await activate(eventOf(personExport({ person: 'p1' }), 1));
   await activate(eventOf(personExport({ person: 'p1', status: 'exited', at: 60 }), 2));

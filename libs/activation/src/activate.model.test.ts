@@ -146,7 +146,7 @@ test('when workers outlive their leases, the destination still ends with the new
  * prove nothing.
  */
 test.each([
-  ['nobody leases', withinLeases, withoutLeases, wrongOrder, 500],
+  ['no process leases', withinLeases, withoutLeases, wrongOrder, 500],
   ['states are ordered by arrival', withinLeases, byArrival, wrongOrder, 500],
   ['a delivery in doubt releases its lease', withinLeases, releasingInDoubt, wrongOrder, 2_000],
   ['workers that outlive their leases do not find out', beyondLeases, settlingBlindly, wrongEnd, 2_000],

@@ -17,7 +17,7 @@ audiences:
   });
 }
 
-test('a route in shadow mode decides as if it told, and tells nobody', async () => {
+test('a route in shadow mode decides as if it told, and tells the destination nothing', async () => {
   const { activate, crm, outcomes } = openIn('shadow');
   await activate(eventOf(personExport({ firstName: 'Ada' }), 1));
   await activate(eventOf(personExport({ firstName: 'Ada' }), 2));
@@ -47,7 +47,7 @@ test('a route that goes from live to shadow leaves what the destination was told
   expect(live.crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
 });
 
-test('a paused route tells nobody, and notes a demand once', async () => {
+test('a paused route tells the destination nothing, and notes a demand once', async () => {
   const { activate, crm, outcomes, counter } = openIn('paused');
   await activate(eventOf(personExport({ firstName: 'Ada' }), 1));
   const writes = counter('ledger-writes');

@@ -152,8 +152,8 @@ test('of a person who is forgotten nothing is left', async () => {
 });
 
 test.each([
-  ['nobody leases', withoutLeases, 'nothingOlderAfterNewer'],
-  ['nobody finds out that another process wrote first', ignoringVersions, 'exactlyTheCurrentIdentities'],
+  ['no process leases', withoutLeases, 'nothingOlderAfterNewer'],
+  ['no process finds out that another one wrote first', ignoringVersions, 'exactlyTheCurrentIdentities'],
 ] as const)('control: while the night tells, it is caught when %s', async (_, breakage, failure) => {
   const property = model(arbitraryDisturbances, arbitraryOperations('renew'), { breakage, membershipDays: 1 }, failure);
   const checked = await fc.check(property, { numRuns: 1_000, seed: 20261129, endOnFailure: true });

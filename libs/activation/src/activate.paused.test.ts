@@ -285,7 +285,7 @@ test('controls that cannot be read stop nothing: the last known ones count, and 
   expect(errors()).toBe(2);
 });
 
-test('controls are read at most once in five seconds, whoever works', async () => {
+test('controls are read at most once in five seconds, however many calls run', async () => {
   let reads = 0;
   const opened = openActivation({
     file,

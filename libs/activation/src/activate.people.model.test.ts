@@ -213,9 +213,9 @@ test('control: it is caught when rows do not remember whose they were', async ()
 });
 
 test.each([
-  ['nobody leases', withoutLeases, 'nothingOlderAfterNewer'],
+  ['no process leases', withoutLeases, 'nothingOlderAfterNewer'],
   ['updates are answered as taken, and are not', ignoringUpdates, 'newestStateWins'],
-  ['nobody finds out that another process wrote first', ignoringVersions, 'exactlyTheCurrentIdentities'],
+  ['no process finds out that another one wrote first', ignoringVersions, 'exactlyTheCurrentIdentities'],
   ['links are not remembered', forgettingLinks, 'exactlyTheCurrentIdentities'],
   ['what was deferred is counted no more', countingNothingDeferred, 'everyChangeCountedOnce'],
   ['retries are not kept', losingRetries, 'noRowWaitsForNothing'],

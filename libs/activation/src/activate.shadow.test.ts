@@ -184,7 +184,7 @@ test('of more than are looked at the newest are, and the others are counted', as
   expect(leftOut).toBe(6);
 });
 
-test('whoever watches changes one by one sees of one that waits what it would tell', async () => {
+test('a watcher of single changes sees of one that waits what it would tell', async () => {
   const opened = openInShadow();
   await opened.activate(eventOf(personExport({ person: 'p1' }), 1));
   await opened.shadow({ destination: 'crm' });

@@ -86,7 +86,7 @@ test('an exit with the time of the qualification that it ends is the newer one',
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
 });
 
-test('an exit of somebody that the destination never heard of is recorded, not sent, and supersedes the late entry', async () => {
+test('an exit of a person that the destination never heard of is recorded, not sent, and supersedes the late entry', async () => {
   const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ at: 60, status: 'exited' }), 1));
   expect(outcomes()).toEqual({ 'crm unchanged': 1 });
@@ -189,7 +189,7 @@ test('a person without an identity that the route accepts is counted as unresolv
   expect(crm.requests).toBe(0);
 });
 
-test('a batch without events, and one that concerns nobody, settle without a call or a write', async () => {
+test('a batch without events, and one that concerns no person, settle without a call or a write', async () => {
   const { activate, crm, counter, lines } = openActivation();
   await activate();
   await activate(eventOf(personExport({ audienceId: travellersId }), 1));

@@ -238,7 +238,7 @@ test('a repair that fails leaves the row to a retry with the identities that thi
   expect(await record('p4')).toMatchObject({ attributes: { firstname: 'Grace' }, rowState: held });
 });
 
-test('a repair after a lease that expired leaves the row to a retry that brings nobody’s identities', async () => {
+test('a repair after a lease that expired leaves the row to a retry that brings no identities', async () => {
   const { activate, crm, ledger, record, clock, retryQueue, retryDue } = open();
   crm.onRequest = () => {
     throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });

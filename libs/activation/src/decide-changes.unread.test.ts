@@ -116,7 +116,7 @@ test('a person whom another worker enters at the same moment is looked for once'
   expect(opened.context.ledgerCache.expectsNoRow('crm')).toBe(true);
 });
 
-test('the updates of a person whom the cache knows let nobody be taken for new', async () => {
+test('the updates of a person whom the cache knows let no other person be taken for new', async () => {
   const ledger = new DisturbedLedger();
   const other = openActivation({ ledger, file: fileWith('live') });
   await other.activate(eventOf(personExport(alone({})), 0, { partitionId: '1' }));
@@ -140,7 +140,7 @@ test('the retries of a person whom the cache knows say nothing about new ones', 
   expect(opened.context.ledgerCache.expectsNoRow('crm')).toBe(true);
 });
 
-test('a person who was taken for new and is known is decided by the row: the same state is told nobody again', async () => {
+test('a person who was taken for new and is known is decided by the row: the same state is not told again', async () => {
   const { tell, tellByOther, crm, outcomes } = await open();
   await tellByOther({ person: 'p1' });
   crm.told.length = 0;
@@ -181,7 +181,7 @@ test.each(['paused', 'shadow'] as const)(
   },
 );
 
-test('while the circuit is open nobody is taken for new, so that what is unchanged is not deferred', async () => {
+test('while the circuit is open no person is taken for new, so that what is unchanged is not deferred', async () => {
   const { tell, tellByOther, crm, outcomes, retryQueue } = await open();
   await tellByOther({ person: 'p1' });
   crm.onRequest = () => {

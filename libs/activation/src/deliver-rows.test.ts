@@ -82,7 +82,7 @@ test.each([
   expect(crm.handed).toEqual([]);
 });
 
-test('a repair that the destination accepts counts as delivered, for nobody could ask for it later', async () => {
+test('a repair that the destination accepts counts as delivered, for no one could ask for it later', async () => {
   const opened = openActivation();
   const { context, crm } = opened;
   crm.answer = ({ id }) => ({ id, status: 'accepted', receipt: 'r1', askAtMs: noonMs });

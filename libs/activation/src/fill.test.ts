@@ -48,7 +48,7 @@ test('who was filled in is taken out under an identity that vanishes afterwards'
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });
 
-test('a filling says that it is to be run again while the source still waits for somebody', async () => {
+test('a filling says that it is to be run again while the source still waits for a person', async () => {
   const { before, after, ads, walk } = openBoth();
   const { clock, retryQueue, retryDue } = before;
   await before.activate(eventOf(member('ada@example.com'), 1));
@@ -71,28 +71,31 @@ test('a filling says that it is to be run again while the source still waits for
 test.each([
   ['of which the new route accepts none', 'crmid', { crmid: ['C-2'], email: ['ada@example.com'] }],
   ['of which it was never told', 'email', { email: ['grace@example.com'] }],
-])('the links of the source, with identities %s, make the new route forget nobody', async (_, identity, meanwhile) => {
-  const { ledger, destinations } = {
-    ledger: new InMemoryLedger(),
-    destinations: { crm: new RecordingDestination(), ads: new RecordingDestination() },
-  };
-  const crmRoute = `{ destination: crm, identity: ${identity}, follow: ecid }`;
-  const fileWith = (routes: string): string => fileOf('crm').replace(route('crm'), routes);
-  const before = openActivation({ file: fileWith(crmRoute), ledger, destinations });
-  const after = openActivation({
-    file: fileWith(`${crmRoute}, { destination: ads, identity: email, follow: ecid }`),
-    ledger,
-    destinations,
-  });
-  const exportOf = (identities: Readonly<Record<string, readonly string[]>>, at: number, number: number) =>
-    eventOf(personExport({ identities: { ecid: [ecid], ...identities }, at }), number);
-  await after.activate(exportOf({ crmid: ['C-1'], email: ['ada@example.com'] }, 0, 1));
-  await before.activate(exportOf(meanwhile, 60, 2));
-  // Only the links: what a filling that was stopped has done.
-  await fillLinks({ context: after.context, destination: 'ads', source: 'crm', audience: 'sports-fans' }, signal);
-  await after.activate(exportOf({ crmid: ['C-2'], email: ['lovelace@example.com'] }, 120, 3));
-  expect([...destinations.ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
-});
+])(
+  'the links of the source, with identities %s, make the new route forget no person',
+  async (_, identity, meanwhile) => {
+    const { ledger, destinations } = {
+      ledger: new InMemoryLedger(),
+      destinations: { crm: new RecordingDestination(), ads: new RecordingDestination() },
+    };
+    const crmRoute = `{ destination: crm, identity: ${identity}, follow: ecid }`;
+    const fileWith = (routes: string): string => fileOf('crm').replace(route('crm'), routes);
+    const before = openActivation({ file: fileWith(crmRoute), ledger, destinations });
+    const after = openActivation({
+      file: fileWith(`${crmRoute}, { destination: ads, identity: email, follow: ecid }`),
+      ledger,
+      destinations,
+    });
+    const exportOf = (identities: Readonly<Record<string, readonly string[]>>, at: number, number: number) =>
+      eventOf(personExport({ identities: { ecid: [ecid], ...identities }, at }), number);
+    await after.activate(exportOf({ crmid: ['C-1'], email: ['ada@example.com'] }, 0, 1));
+    await before.activate(exportOf(meanwhile, 60, 2));
+    // Only the links: what a filling that was stopped has done.
+    await fillLinks({ context: after.context, destination: 'ads', source: 'crm', audience: 'sports-fans' }, signal);
+    await after.activate(exportOf({ crmid: ['C-2'], email: ['lovelace@example.com'] }, 120, 3));
+    expect([...destinations.ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+  },
+);
 
 test('an older state that came before the filling does not keep the newest from being filled in', async () => {
   const { before, after, ads, walk } = openBoth();
@@ -147,7 +150,7 @@ test('who has left at the source does not enter the new route by an older entry 
   expect(ads.told).toEqual([]);
 });
 
-test('a filling that makes a former identity a member again takes the digest from whoever is known otherwise', async () => {
+test('a filling that makes a former identity a member again takes the digest from rows of people who are known otherwise', async () => {
   const fileWith = (...to: readonly string[]): string => fileOf(...to).replaceAll(', follow: ecid', '');
   const ledger = new InMemoryLedger();
   const destinations = { crm: new RecordingDestination(), ads: new RecordingDestination() };

@@ -30,7 +30,7 @@ const known = (email: string, at: number) =>
 const following = 'identity: email, follow: ecid';
 const notReached = new DestinationError('transient', 'Not reached.');
 
-test('a person who was never known otherwise has a link that names nobody as leaving, and the reads are counted', async () => {
+test('a person who was never known otherwise has a link that names no identity as leaving, and the reads are counted', async () => {
   const { activate, record, counter, lines } = open('identity: [crmid, email], follow: ecid');
   await activate(eventOf(personExport({ identities: { ecid: ['e1'], crmid: ['c1'], email: ['a@example.com'] } }), 1));
   const link = await record(ofLink);
@@ -179,7 +179,7 @@ test('an export without an identity waits for the lease of another process under
   expect(waiting).toMatchObject([{ events: [{ rows: [keyOf('', '')] }] }]);
 });
 
-test('the row of a former identity that only a link names remembers nobody, for no digest hides it', async () => {
+test('the row of a former identity that only a link names remembers no person, for no digest hides it', async () => {
   const { activate, record } = open(following);
   await activate(known('old', 0));
   await activate(known('new', 60));

@@ -52,7 +52,7 @@ test.each([
   ['reads every row first', 64],
   ['expects that people are new', 0],
 ])(
-  'a better identity that goes and comes in batches of their own leaves nobody behind, in a worker that %s',
+  'a better identity that goes and comes in batches of their own leaves no row of a member behind, in a worker that %s',
   async (_, after) => {
     const opened = open(undefined, after);
     const { activate, crm } = opened;
@@ -87,7 +87,7 @@ test.each([
   },
 );
 
-test('exports of one batch that are retried one by one leave nobody behind', async () => {
+test('exports of one batch that are retried one by one leave no row of a member behind', async () => {
   const opened = open();
   const { activate, crm, clock, retryDue } = opened;
   await activate(exportOf(both));
@@ -261,7 +261,7 @@ test('a new person whose other identity becomes a member while they are told get
   expect(members(first)).toEqual(['c1']);
 });
 
-test('of an address that more people share than a row can remember nobody is left behind', async () => {
+test('of an address that more people share than a row can remember no person is left behind', async () => {
   const opened = open();
   const { activate, rowOf, ledger } = opened;
   const people = Array.from({ length: 100 }, (_, n) => `${String(n)}-${'x'.repeat(30)}`);

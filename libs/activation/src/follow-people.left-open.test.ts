@@ -222,7 +222,7 @@ async function besideAnOpenRow(): Promise<{ readonly beside: TestActivation; rea
   return { beside: worker({}, opened), newest };
 }
 
-test('an export does not wait for ever for a row that is nobody’s', async () => {
+test('an export does not wait for ever for a row that no process settles', async () => {
   const { beside, newest } = await besideAnOpenRow();
   await beside.activate(newest);
   expect(beside.retryQueue.nextDueAtMs).toBeDefined();

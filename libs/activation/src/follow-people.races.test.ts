@@ -46,7 +46,7 @@ function exportWith(identities: Readonly<Record<string, readonly string[]>>, con
   return eventOf(personExport({ ...content, identities: { ecid: ['e1'], ...identities } }), sequenceNumber);
 }
 
-test('a late export of which one identity is superseded leaves nobody behind under the others', async () => {
+test('a late export of which one identity is superseded leaves no row of a member behind under the others', async () => {
   const { activate, crm } = open({ identity: 'email', identities: 'all' });
   await activate(exportWith({ email: ['a@example.com'] }));
   await activate(exportWith({ email: ['a@example.com'] }, { at: 60, status: 'exited' }));
@@ -59,7 +59,7 @@ test('a late export of which one identity is superseded leaves nobody behind und
   ]);
 });
 
-test('of two exports in one batch the older leaves nobody behind under what only it has', async () => {
+test('of two exports in one batch the older leaves no row of a member behind under what only it has', async () => {
   const { activate, crm, outcomes } = open({ identity: 'email', identities: 'all' });
   await activate(
     exportWith({ email: ['a@example.com', 'b@example.com'] }),
@@ -69,7 +69,7 @@ test('of two exports in one batch the older leaves nobody behind under what only
   expect(outcomes()).toEqual({ 'crm superseded': 1, 'crm delivered': 3 });
 });
 
-test('many exports of one person in one batch are followed at once, whoever they are known as', async () => {
+test('many exports of one person in one batch are followed at once, whichever identity they are known under', async () => {
   const { activate, crm, retryQueue, outcomes } = open({ identity: 'email' });
   await activate(exportWith({ email: ['a@example.com'] }));
   await activate(
@@ -80,7 +80,7 @@ test('many exports of one person in one batch are followed at once, whoever they
   expect(outcomes()).toEqual({ 'crm delivered': 2, 'crm unresolved': 20 });
 });
 
-test('an export without an identity that the route accepts is remembered, so that a late one leaves nobody behind', async () => {
+test('an export without an identity that the route accepts is remembered, so that a late one leaves no row of a member behind', async () => {
   const { activate, crm } = open({ identity: 'email' });
   await activate(exportWith({}));
   await activate(exportWith({}, { at: 60 }));
@@ -139,7 +139,7 @@ test('a former identity that another process is taking out stays in the link unt
   expect([...crm.members.keys()]).toEqual(['sports-fans c2']);
 });
 
-test('a paused route takes nobody out, and does when it is live again', async () => {
+test('a paused route takes no person out, and does when it is live again', async () => {
   const live = open({ identity: '[crmid, email]' });
   await live.activate(exportWith({ email: ['a@example.com'] }));
   const paused = open({ identity: '[crmid, email]', mode: 'paused', earlier: live });

@@ -115,7 +115,7 @@ test('a retry reads nothing again of a person who has no other rows', async () =
   expect((await readsOf(waiting, followed, retryWork(retry), '')).reads).toEqual([]);
 });
 
-test('a person whom nobody has followed with these identities is followed, whether a retry asks for it or not', async () => {
+test('a person whom no process has followed with these identities is followed, whether a retry asks for it or not', async () => {
   const unfollowed = (desired: DesiredMembership): LedgerRecord => rowOf(stateOf(desired));
   for (const work of [undefined, retryWork(retry)])
     expect((await readsOf(unfollowed, unfollowed, work)).reads.length).toBeGreaterThan(0);

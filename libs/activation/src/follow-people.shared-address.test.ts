@@ -116,7 +116,7 @@ test.each([
   },
 );
 
-test('an older export of the address alone does not bring it back, whoever of many moved on last', async () => {
+test('an older export of the address alone does not bring it back, whichever of many moved on last', async () => {
   for (const sharer of [0, 99]) {
     const { people, give, giveAt, members } = open(100);
     await give(...people);

@@ -186,7 +186,7 @@ test('when a link is written by another process in between, the person is looked
   expect(members()).toEqual(['sports-fans new@example.com']);
 });
 
-test('a shadow route follows people in its own rows, and tells nobody', async () => {
+test('a shadow route follows people in its own rows, and tells the destination nothing', async () => {
   const { tell, ledger, crm } = openFollowing('identity: [crmid, email], mode: shadow');
   await tell(byEmail, byBoth);
   expect(crm.requests).toBe(0);

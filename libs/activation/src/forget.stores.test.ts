@@ -97,7 +97,7 @@ test('where a destination has no form for an identity, the rows under the identi
   expect([found?.formsGiven, found?.forms]).toEqual([[p1], [p1]]);
 });
 
-test('what a link of one destination names stays at another, where it may be somebody else', async () => {
+test('what a link of one destination names stays at another, where it may be another person', async () => {
   const { ledger, run } = open();
   const home: Identity = { namespace: 'email', value: 'home@example.com' };
   const audience = fansKey().audience;
@@ -202,7 +202,7 @@ test('of a retry without an event of others the rows of others stay', async () =
   expect(await waiting()).toMatchObject([{ events: [], rows: [fansKey('p2')] }]);
 });
 
-test('what a destination has accepted of others is told anew, for nobody can say whose a receipt is', async () => {
+test('what a destination has accepted of others is told anew, for a receipt does not say whose it is', async () => {
   const { run, retryQueue, waiting } = open();
   const events = [deferred('p1'), deferred('p2')];
   await retryQueue.put({ ...retry, events, receipts: { change: 'receipt' } }, 0, signal);
@@ -242,7 +242,7 @@ test('a row that is written again and again is erased five times, and then that 
   expect(removed).toHaveLength(5);
 });
 
-test('nobody else is erased', async () => {
+test('no other person is erased', async () => {
   const { ledger, run } = open();
   await putRow(ledger, fansKey('p2'), rowOf(memberAt()));
   await run();

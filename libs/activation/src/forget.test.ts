@@ -44,10 +44,10 @@ test('the namespace is found in any case', () => {
 
 test.each([
   ['no JSON', '{"identityMap":{"crmid":[{"id":"p1"', undefined],
-  ['no JSON, of somebody else', '{"identityMap":{"crmid":[{"id":"p12"', 'as it is'],
+  ['no JSON, of another person', '{"identityMap":{"crmid":[{"id":"p12"', 'as it is'],
   ['no export', '{"who":"p1"}', undefined],
   ['no export, and others are named too', '{"who":"p1 or p2"}', undefined],
-  ['no export, of somebody else', '{"who":"p12 or p2"}', 'as it is'],
+  ['no export, of another person', '{"who":"p12 or p2"}', 'as it is'],
   ['an array in which one element is no export', '[{"who":"p1"},{"who":"p2"}]', '[{"who":"p2"}]'],
   ['no bytes', '', 'as it is'],
 ])("what cannot be read is the person's when the value stands in it: %s", (_what, given, expected) => {
@@ -251,7 +251,7 @@ async function openShared() {
   return { opened, ledger, rows, forgetFirst };
 }
 
-test('rows of other identities remember nobody who is erased, and nobody else is looked for by them', async () => {
+test('rows of other identities remember no person who is erased, and no other person is looked for by them', async () => {
   const { rows, forgetFirst } = await openShared();
   expect(await rows()).toContain('crm home@example.com C-1,C-2');
   const counts = { rows: { crm: 2, ads: 2 }, linkedIdentities: [] };
@@ -372,7 +372,7 @@ test('of a retry the rows that came with an event of the person go with it; thos
   ]);
 });
 
-test('a dead letter of bytes that are no text is reported, for nobody can say whether the person is in it', async () => {
+test('a dead letter of bytes that are no text is reported, for no reader can say whether the person is in it', async () => {
   const opened = openActivation();
   const body = Uint8Array.of(0x1f, 0x8b, 8, 0, 0xff, 0xd8, 0xc3, 0x28, 1, 2, 0x80);
   await opened.activate({ ...eventOf(personExport()), body });

@@ -199,7 +199,7 @@ test('of two states in one body the older is shown as superseded', async () => {
   expect(inspection.decisions[2]?.because).toBe('The same body holds a newer state of this identity in this audience.');
 });
 
-test('an audience that nobody routes is counted and not decided', async () => {
+test('an audience without a route is counted and not decided', async () => {
   const { inspection } = await inspected(eventOf(personExport({ audienceId: travellersId })).body);
   expect(inspection.exports[0]).toMatchObject({ audiences: 2, routedAudiences: 0 });
   expect(inspection.decisions).toEqual([]);

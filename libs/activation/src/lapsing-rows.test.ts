@@ -153,7 +153,7 @@ test('who was told again since the walk is left out', async () => {
   expect(lapsing.due).toBe(0);
 });
 
-test('before a walk, and when its time is over before its first row, nobody knows whether there are more', async () => {
+test('before a walk, and when its time is over before its first row, it is not known whether there are more', async () => {
   const { put, place, clock, ledger } = open();
   await put([fansKey()]);
   const lapsing = new LapsingRows(place);
@@ -194,14 +194,14 @@ test('members are read again a thousand at a time', async () => {
   expect(ledger.reads).toEqual([1_000, 1]);
 });
 
-test('when as many are left as are read at a time, nothing is read for nobody', async () => {
+test('when as many are left as are read at a time, nothing is read in vain', async () => {
   const { put, found, ledger } = open();
   await put(Array.from({ length: 1_000 }, (_, number) => fansKey(`p${number}`)));
   expect(await found()).toHaveLength(1_000);
   expect(ledger.reads).toEqual([1_000]);
 });
 
-test('at the end of the time nobody is read or given any more', async () => {
+test('at the end of the time no row is read or given any more', async () => {
   const { put, place, ledger, clock } = open();
   await put([fansKey('p1'), fansKey('p2')]);
   const lapsing = new LapsingRows(place);

@@ -77,7 +77,7 @@ test('a row whose route is in shadow mode by now waits for it as paused, and is 
   expect(letters()).toEqual([]);
 });
 
-test('a row that was erased while its retry waited is told nobody', async () => {
+test('a row that was erased while its retry waited is not told', async () => {
   const later = await openAfter(notReached, undefined);
   const { ledger } = later.context;
   for await (const { key, version } of ledger.rows({}, signal)) await ledger.remove(key, version, signal);

@@ -267,7 +267,7 @@ test('an identity of as many characters as a row takes is followed, and a longer
   expect(now[0]?.linkKeys.map(({ identity }) => identity.value)).toEqual([longest]);
 });
 
-test('the cache knows a person without an identity when every link says that nobody is, or was, linked as of this qualification', () => {
+test('the cache knows a person without an identity when every link names no identity, present or former, as of this qualification', () => {
   const identities = new Map([['ecid', ['e1', 'e2']]]);
   const person = personOf('', 0, { profileExport: { identities } });
   const ada = { namespace: 'crmid', value: 'p1' };

@@ -39,7 +39,7 @@ async function openTold(text = `${header}${fans(crmRoute)}`) {
   return { ...opened, under };
 }
 
-test('a file that has not changed leaves nobody behind', async () => {
+test('a file that has not changed leaves no person behind', async () => {
   const { under } = await openTold();
   expect(await under(`${header}${fans(crmRoute)}`).plan()).toEqual({
     routes: [
@@ -99,7 +99,7 @@ test('members under identities that the route does not accept any more are count
   expect(routes[0]).toMatchObject({ members: 2, otherNamespaces: { crmid: 2 } });
 });
 
-test('a retired route takes everybody out, safe to start again, and tells nobody new', async () => {
+test('a retired route takes everybody out, safe to start again, and enters no new one', async () => {
   const { under, crm } = await openTold();
   const { context } = under(`${header}${fans(`${crmRoute}, mode: retired`)}`);
   crm.answer = ({ id, identity }) =>
@@ -115,7 +115,7 @@ test('a retired route takes everybody out, safe to start again, and tells nobody
   expect(crm.members.size).toBe(0);
 });
 
-test('under a retired route an export takes a member out, and enters nobody', async () => {
+test('under a retired route an export takes a member out, and enters no person', async () => {
   const { crm, activate, outcomes } = openActivation({ file: `${header}${fans(`${crmRoute}, mode: retired`)}` });
   await activate(eventOf(personExport({ person: 'p1' }), 1));
   expect(crm.requests).toBe(0);

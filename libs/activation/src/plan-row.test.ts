@@ -71,7 +71,7 @@ test.each(['live', 'retired'] as const)(
   },
 );
 
-test('a retry that brings an older state notes the newest one where the route is paused, and tells nobody', () => {
+test('a retry that brings an older state notes the newest one where the route is paused, and tells the destination nothing', () => {
   const plan = planRow(key, deferred, { state: older, attributes: {} }, { mode: 'paused', by, nowMs, cause: itsRetry });
   expect(plan).toMatchObject({
     is: 'note',

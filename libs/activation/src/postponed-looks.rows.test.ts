@@ -43,9 +43,7 @@ test('the row that is noted says all that is known: no member, as of the export,
     formerOf: [{ ...customer.identity, linkDigest: digestOf(await recordAt(customer)) }],
   });
   expect(history).toBeDefined();
-  expect(historyOf(noted).transitions).toMatchObject([
-    { did: 'noted', because: 'former-identity', atMs: clock.nowMs },
-  ]);
+  expect(historyOf(noted).transitions).toMatchObject([{ did: 'noted', because: 'former-identity', atMs: clock.nowMs }]);
 });
 
 test('the row of an older member loses the digest of its own export', async () => {

@@ -40,7 +40,7 @@ const { signal } = new AbortController();
 const hourMs = 3_600_000;
 const lifeDays = 30;
 const missing = 'noMembershipLapses: a member is missing';
-const tooMany = 'noMembershipLapses: somebody who has left is there';
+const tooMany = 'noMembershipLapses: a person who has left is there';
 
 const arbitrarySaid = fc.record({ person: fc.nat({ max: 3 }), isExit: fc.boolean(), hoursAgo: fc.nat({ max: 23 }) });
 const rarely = <Value>(arbitrary: fc.Arbitrary<Value>, otherwise: Value): fc.Arbitrary<Value> =>
@@ -175,7 +175,7 @@ function model(playing: Playing = {}) {
   return fc.asyncProperty(arbitraryDays, (days) => play(days, playing));
 }
 
-test('whatever comes and fails, a member is at no night missing, and nobody who has left is there', async () => {
+test('whatever comes and fails, a member is at no night missing, and no person who has left is there', async () => {
   await fc.assert(model(), { numRuns: 150 });
 });
 
@@ -187,7 +187,7 @@ test.each<[string, string, Playing]>([
   ['no telling is carried out', missing, { ignores: () => true }],
   ['two of three tellings are not carried out', missing, { ignores: (tellings) => tellings % 3 !== 2 }],
   ['a membership lives for a third of what is declared', missing, { declaredDays: 3 * lifeDays }],
-  ['nobody finds out that an exit came meanwhile', tooMany, { ledger: () => new BlindLedger() }],
+  ['no process finds out that an exit came meanwhile', tooMany, { ledger: () => new BlindLedger() }],
 ])('control: it is caught when %s', async (_, failure, playing) => {
   const checked = await fc.check(model(playing), { numRuns: 200, seed: 20261129, endOnFailure: true });
   expect(checked.failed).toBe(true);

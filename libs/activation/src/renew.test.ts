@@ -94,7 +94,7 @@ test('a member who is told again is told with the attributes of the row, and the
   expect(await night(opened)).toMatchObject({ rows: 0, delivered: 0 });
 });
 
-test.each(['paused', 'shadow', 'retired'])('nobody is told on a route of mode %s', async (mode) => {
+test.each(['paused', 'shadow', 'retired'])('nothing is told on a route of mode %s', async (mode) => {
   const opened = await open(1);
   const file = defaultFile.replace('identity: [crmid, email]', `identity: [crmid, email]\n        mode: ${mode}`);
   const { context } = openActivation({ file, membershipDays: lifeDays });
@@ -105,7 +105,7 @@ test.each(['paused', 'shadow', 'retired'])('nobody is told on a route of mode %s
 });
 
 test.each([{ destination: 'crm' }, { destination: 'crm', audience: 'sports-fans' }])(
-  'nobody is told while an operator has paused %j, and all are afterwards',
+  'nothing is told while an operator has paused %j, and everything is afterwards',
   async (scope) => {
     const store = new InMemoryControls();
     const opened = await open(3, { controls: store });

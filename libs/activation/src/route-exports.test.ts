@@ -49,7 +49,7 @@ test('a membership goes on all routes of its audience', () => {
   expect(routed()).toEqual([['sports-fans', 'crm', 'ads']]);
 });
 
-test('a membership of an audience without a route is nobody’s concern, also when it cannot be read', () => {
+test('a membership of an audience without a route concerns no destination, also when it cannot be read', () => {
   for (const status of ['realized', 'unheard-of']) {
     const body = { segmentMembership: { ups: { [travellersId]: { status } } } };
     const read = readEvents([{ ...event, body: encodeProfileExport(body) }]);

@@ -269,7 +269,7 @@ test('a row says who asked for it: a filling, and the night', async () => {
   expect(await because(fansKey())).toBe('renewal');
 });
 
-test('at a destination that is not set up nobody is told again', async () => {
+test('at a destination that is not set up nothing is told again', async () => {
   const { context } = await open([[fansKey(), rowOf(memberAt())]]);
   const place = { context: { ...context, targets: new Map() }, destination: 'crm' };
   expect(await renew(place, { untilMs: Infinity, signal })).toBeUndefined();

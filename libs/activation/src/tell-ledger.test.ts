@@ -111,7 +111,7 @@ test('rows without a live route are left out', async () => {
   expect(opened.crm.told).toEqual([]);
 });
 
-test('a row that somebody writes meanwhile is left alone', async () => {
+test('a row that another process writes meanwhile is left alone', async () => {
   const opened = await openForgetful();
   opened.ledger.beforeWrite = async () => {
     opened.ledger.beforeWrite = () => undefined;
