@@ -68,6 +68,10 @@ test('a row under another identity in another audience, or at another destinatio
   expect(concernedIn(exports.slice(1), fileOf([toCrm, toAds])).positions).toEqual([]);
 });
 
+test('a person who has nothing in a namespace in which the batch chose an identity is not concerned by it', () => {
+  expect(concernedIn([of({ email: ['a'] }), of({ crmid: ['p1', 'p2'] })]).positions).toEqual([]);
+});
+
 test.each<[string, readonly JsonObject[]]>([
   ['of one row', [of({ crmid: ['p1', 'p2'], email: ['a'] })]],
   [

@@ -106,8 +106,10 @@ test('a person who entered under another identity does not wait for what a newer
   const person = personOf('older');
   const [mine, superseded] = [desiredOf(person, key), desiredOf(person, otherKey)];
   const newer = desiredOf(personOf('', 1), otherKey);
-  const settled = [settledOf(mine, rowOf()), settledOf(newer, deferred)];
-  expect(follow({ desired: [mine, newer], superseded: [superseded], settled }).digests.now).toEqual(['older']);
+  for (const row of [rowOf(), rowOf({ linkDigest: 'older' })]) {
+    const settled = [settledOf(mine, row), settledOf(newer, deferred)];
+    expect(follow({ desired: [mine, newer], superseded: [superseded], settled }).digests.now).toEqual(['older']);
+  }
 });
 
 test('under the lease of another process a person is looked at later, unless nothing links them', () => {
@@ -267,6 +269,20 @@ test('an identity of as many characters as a row takes is followed, and a longer
   expect(now[0]?.linkKeys.map(({ identity }) => identity.value)).toEqual([longest]);
 });
 
+test('a person without the identity by which the route follows has no link', () => {
+  const identities = new Map([['loyalty', ['l1']]]);
+  const each = desiredOf(personOf('mine', 0, { profileExport: { identities } }));
+  const { now } = follow({ desired: [each], settled: [settledOf(each, rowOf())] });
+  expect(now.map(({ linkKeys }) => linkKeys)).toEqual([[]]);
+});
+
+test('links are kept by the name that the destination has in the ledger', () => {
+  const file = fileWith(', follow: ecid').replace('type: recording', 'type: recording, formerly: before');
+  const { context: renamed } = openActivation({ file });
+  const { now } = follow({ unresolved: [personOf('')] }, undefined, renamed);
+  expect(now).toMatchObject([{ ledgerName: 'before', linkKeys: [{ destination: 'before~link' }] }]);
+});
+
 test('the cache knows a person without an identity when every link names no identity, present or former, as of this qualification', () => {
   const identities = new Map([['ecid', ['e1', 'e2']]]);
   const person = personOf('', 0, { profileExport: { identities } });
@@ -290,4 +306,5 @@ test('the cache knows a person without an identity when every link names no iden
   expect(nowWith([state, nobody, ''], [state, { ...nobody, identities: [ada] }, ''])).toBe(1);
   expect(nowWith([state, nobody, ''], [state, { ...nobody, leaving: [ada] }, ''])).toBe(1);
   expect(nowWith([state, nobody, ''], [exited, nobody, ''])).toBe(1);
+  expect(nowWith([state, nobody, ''], [stateAt(60), nobody, ''])).toBe(1);
 });
