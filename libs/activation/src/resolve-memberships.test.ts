@@ -146,6 +146,16 @@ test('of two people of one state the one whose place in the batch is not known c
   expect(comparePeople(unknown, { state: memberAt(-1), position: 1 })).toBeGreaterThan(0);
 });
 
+test('the rows of a destination that was renamed are kept under its first name', () => {
+  const file = defaultFile
+    .replace('crm: { type', 'crm: { formerly: [pilot, customers], type')
+    .replace('identity: [crmid, email]', 'identity: crmid');
+  const { context } = openActivation({ file });
+  const { memberships } = routeExports(readEvents([eventOf(personExport())]).exports, context.matcher);
+  const { desired } = resolveMemberships(memberships, context);
+  expect(desired.map(({ key, route }) => [key.destination, route.destination])).toEqual([['customers', 'crm']]);
+});
+
 test('the row of a canary is kept under its own name, for the file has no destination of it', () => {
   const { namespace, value } = canary.identity;
   const written = personExport({ identities: { [namespace]: [value] } });

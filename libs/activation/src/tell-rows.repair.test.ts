@@ -98,6 +98,30 @@ test('a repair that is itself marked as in doubt knows its own lease and is made
   expect(await record()).toMatchObject({ rowState: { is: 'delivered' }, inDoubt: false });
 });
 
+test('when a repair has been told, the person is taken out under the former identity at once', async () => {
+  const { activate: tell, crm, ledger, retryQueue } = openOvertaken();
+  ledger.beforeWrite = () => undefined;
+  await tell(eventOf(personExport({ at: -60, identities: { email: ['p1@example.com'] } }), 1));
+  let isFirst = true;
+  ledger.beforeWrite = async (_, writes) => {
+    if (
+      !isFirst ||
+      !writes.some(({ key, record }) => key.identity.value === 'p1' && record.rowState.is === 'delivered')
+    )
+      return;
+    isFirst = false;
+    await ledger.overwrite(fansKey(), toldExit);
+  };
+  await tell(eventOf(personExport({ at: 0 }), 2));
+  expect(crm.story).toEqual([
+    'entered sports-fans p1@example.com',
+    'entered sports-fans p1',
+    'exited sports-fans p1',
+    'exited sports-fans p1@example.com',
+  ]);
+  expect(retryQueue.nextDueAtMs).toBeUndefined();
+});
+
 test('a change that is deferred and has lost its lease is counted once', async () => {
   const { activate: tell, crm, outcomes } = openOvertaken();
   crm.onRequest = () => {
