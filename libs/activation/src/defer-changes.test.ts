@@ -8,9 +8,11 @@ import {
   DisturbedLedger,
   eventOf,
   fansKey,
+  memberAt,
   noonMs,
   openActivation,
   personExport,
+  rowOf,
   type TestActivation,
 } from '../testing/index.ts';
 import {
@@ -18,6 +20,7 @@ import {
   deferredBy,
   delayMinMs,
   dueAgainAtMs,
+  isFollowedBy,
   putRetries,
   stalledClass,
   waitingDeferral,
@@ -203,6 +206,17 @@ test('a row waits for no retry that was not put', () => {
   expect(() => chainIdOf(new Map(), fansKey())).toThrow(refusal);
   expect(() => chainIdOf(new Map(), undefined)).toThrow(refusal);
   expect(deferredBy('r1')).toStrictEqual({ is: 'deferred', chainId: 'r1' });
+});
+
+test.each([
+  ['its retry brings an export with the same identities', 'brought'],
+  ['they were followed with these identities before', 'followed'],
+  ['the export has no identity to follow by', ''],
+])('the person of a row that waits is not followed once more when %s', (_, linkDigest) => {
+  const held = deferredBy('r1', 'brought');
+  const record = rowOf(memberAt(), { linkDigest: 'followed' });
+  expect(isFollowedBy(held, record, linkDigest)).toBe(true);
+  expect(isFollowedBy(held, record, 'new')).toBe(false);
 });
 
 const circuitOpen = { reason: circuitOpenCause(undefined, 0).reason, wasTried: false };
