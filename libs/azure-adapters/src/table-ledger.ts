@@ -153,7 +153,7 @@ export class TableLedger implements Ledger {
   /** The rows as their port says, page by page; those of a bucket after those of another. */
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     if (of.startAt !== undefined) {
-      const buckets = await this.#buckets(signal);
+      const buckets = await Array.fromAsync(this.#buckets(signal));
       const start = Math.floor(of.startAt * buckets.length);
       for (const bucket of [...buckets.slice(start), ...buckets.slice(0, start)])
         for await (const entity of this.#listed({ filter: odata`PartitionKey eq ${bucket}` }, signal))
@@ -177,14 +177,13 @@ export class TableLedger implements Ledger {
   }
 
   /** The keys of all partitions that have rows, each by the first row behind the one before. */
-  async #buckets(signal: AbortSignal): Promise<readonly string[]> {
-    const buckets: string[] = [];
-    for (let last: string | undefined = ''; last !== undefined;) {
-      const behind: AsyncGenerator<Entity, void> = this.#listed({ filter: odata`PartitionKey gt ${last}` }, signal);
-      last = (await behind.next()).value?.partitionKey;
-      if (last !== undefined) buckets.push(last);
+  async *#buckets(signal: AbortSignal): AsyncGenerator<string | undefined, void> {
+    for (let last: string | undefined = ''; ;) {
+      const behind = await this.#listed({ filter: odata`PartitionKey gt ${last}` }, signal).next();
+      if (behind.done === true) return;
+      last = behind.value.partitionKey;
+      yield last;
     }
-    return buckets;
   }
 
   async *#listed(queryOptions: TableEntityQueryOptions, signal: AbortSignal): AsyncGenerator<Entity, void> {
