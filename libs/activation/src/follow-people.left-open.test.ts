@@ -219,7 +219,8 @@ async function besideAnOpenRow(): Promise<{ readonly beside: TestActivation; rea
   const { known: state, attributes, inDoubt } = row.record;
   const rowState = { is: 'deferred', chainId: 'erased' } as const;
   await ledger.overwrite(key, { known: state, attributes, inDoubt, rowState });
-  return { beside: worker({}, opened), newest };
+  // Such an export looks again every half a minute until it is given up.
+  return { beside: worker({ destinationEntry: '{ type: recording, giveUpAfter: 30m }' }, opened), newest };
 }
 
 test('an export does not wait for ever for a row that no process settles', async () => {
