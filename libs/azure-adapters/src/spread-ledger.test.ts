@@ -7,6 +7,7 @@ import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { entityAddress } from './ledger-entity.ts';
 import { accountOf, ledgerTables, type LedgerTables } from './ledger-tables.ts';
 import { openLedger as openLedgerOf, SpreadLedger } from './spread-ledger.ts';
+import { TableLedger } from './table-ledger.ts';
 
 const { signal } = new AbortController();
 let azurite: Azurite;
@@ -78,6 +79,17 @@ test('what goes over many identities goes over all accounts', async () => {
   expect(sorted(parts.flat())).toEqual(sorted(keys));
   const written = await Array.fromAsync(ledger.rowsWrittenSince(0, signal));
   expect(sorted(written.map(({ key }) => key))).toEqual(sorted(keys));
+});
+
+test('a walk that begins elsewhere begins in an account, and there in a bucket, and goes round', async () => {
+  const ledger = await openLedger();
+  await write(ledger, people(60));
+  const [first = [], second = [], third = [], fourth = []] = await Promise.all(
+    (tablesOf.get(ledger) ?? []).map(({ rows }) => listed(new TableLedger(rows), { startAt: 0.5 })),
+  );
+  const round = await listed(ledger, { startAt: 0.625 });
+  expect(round).toEqual([third, fourth, first, second].flat());
+  expect(round).not.toEqual(await listed(ledger, { startAt: 0.5 }));
 });
 
 test('a call that writes to several accounts answers in the order of its writes, and lost races alone', async () => {
@@ -158,4 +170,40 @@ test('an export of one account is imported into four, each row where it is looke
   await expect(four.import(() => ReadableStream.from(lines), { signal })).rejects.toThrow(
     'Failed to import the ledger: it has rows.',
   );
+});
+
+test('until an import has ended nothing else opens the ledger, and one that broke off is resumed', async () => {
+  const source = await openLedger(undefined, 1);
+  const keys = people(20);
+  await write(source, keys);
+  const lines = await Array.fromAsync(source.exported({ nowMs: 0, signal }));
+  const tables = newTables(2);
+  let passes = 0;
+  const brokenOff = async function* (): AsyncGenerator<string, void> {
+    passes += 1;
+    yield* lines.slice(0, 11);
+    if (passes === 2) {
+      await expect(new SpreadLedger(tables).read(keys, signal)).rejects.toThrow('an import');
+      throw new Error('The file is not there any more.');
+    }
+    yield* lines.slice(11);
+  };
+  await expect(new SpreadLedger(tables).import(brokenOff, { signal })).rejects.toThrow('not there any more');
+  await write(new TableLedger(tables[0]?.rows ?? expect.unreachable()), [exampleKey(500)]);
+  const resumed = await new SpreadLedger(tables).import(() => ReadableStream.from(lines), { signal, resume: true });
+  expect(resumed.rows).toBe(20);
+  expect((await new SpreadLedger(tables).read(keys, signal)).every((row) => row !== undefined)).toBe(true);
+});
+
+test('a ledger that was closed is not written any more', async () => {
+  const tables = newTables(2);
+  let nowMs = Date.UTC(2026, 0, 31);
+  const sleep = (ms: number): Promise<void> => {
+    nowMs += ms;
+    return Promise.resolve();
+  };
+  const ledger = new SpreadLedger(tables, { clock: { now: () => nowMs, sleep } });
+  await ledger.createTables(signal);
+  await ledger.close(signal);
+  await expect(write(ledger, people(1))).rejects.toThrow('it was closed');
 });
