@@ -34,7 +34,7 @@ const httpClient: HttpClient = {
     const text = textOf(response);
     const status = /^HTTP\/1\.1 (429|500|503)\b/m.exec(text)?.[1];
     if (status === undefined) return response;
-    const waitMs = /^x-ms-retry-after-ms: *(\d+)/im.exec(text)?.[1] ?? retryAfterMs;
+    const waitMs = /x-ms-retry-after-ms: *(\d+)/i.exec(text)?.[1] ?? retryAfterMs;
     response.headers.set('x-ms-retry-after-ms', waitMs);
     return { ...response, status: Number(status) };
   },
