@@ -17,6 +17,8 @@ import {
 } from '../testing/index.ts';
 import {
   chainIdOf,
+  circuitOpenDeferral,
+  deferralOf as deferralOfRow,
   deferredBy,
   delayMinMs,
   dueAgainAtMs,
@@ -237,6 +239,37 @@ test.each([
     expect(await opened.retryDue()).toBe(1);
   },
 );
+
+test('what was put for another reason than an open circuit waits for its own time, also where none is open', async () => {
+  const opened = openActivation();
+  await retriesOf([deferralOf('p1', { notBeforeMs: opened.clock.nowMs + 60_000 })], { opened });
+  expect(opened.retryQueue.nextDueAtMs).toBe(opened.clock.nowMs + 60_000);
+});
+
+test('what an open circuit defers was neither tried nor leased, and may come when the circuit is half-open', () => {
+  const { context } = openActivation();
+  const key = fansKey();
+  const { audience, route } = context.matcher.routeOf(key) ?? expect.unreachable();
+  const event = eventOf(personExport(), 1);
+  const desired = { key, audience, route, event } as Parameters<typeof circuitOpenDeferral>[0];
+  expect(circuitOpenDeferral(desired, 5, context)).toMatchObject({
+    ...circuitOpen,
+    destination: 'crm',
+    key,
+    event,
+    audience: 'sports-fans',
+    notBeforeMs: 5,
+    isLeased: false,
+    givesUp: false,
+  });
+});
+
+test('only the state of a row that is deferred says how', () => {
+  const held = deferredBy('r1', 'links');
+  expect(deferralOfRow({ record: rowOf(memberAt(), { rowState: held }), version: '1' })).toBe(held);
+  expect(deferralOfRow({ record: rowOf(memberAt()), version: '1' })).toBeUndefined();
+  expect(deferralOfRow(undefined)).toBeUndefined();
+});
 
 test('a destination that the file does not name has no circuit that could have closed', async () => {
   expect(await retriesOf([deferralOf('p1', { ...circuitOpen, destination: 'gone' })])).toHaveLength(1);

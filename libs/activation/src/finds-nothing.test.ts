@@ -39,8 +39,7 @@ const formerAs = (record: LedgerRecord): Looked['formers'][number] => ({
 });
 
 /** Whether the look at a person found nothing, who is a member since a minute after noon. */
-function isQuiet({ mode = 'live', over = {}, ...rows }: Rows): boolean {
-  const { context } = openActivation();
+function isQuiet({ mode = 'live', over = {}, ...rows }: Rows, { context } = openActivation()): boolean {
   const identities = [{ namespace: 'crmid', value: 'c' }];
   const person = {
     state: memberAt(60),
@@ -117,9 +116,26 @@ test.each<[string, Rows]>([
     'an identity leaves that the export has not',
     { link: linkRecord(memberAt(60), { identities: [], leaving: [email('gone')] }, 'links') },
   ],
+  [
+    'one of two identities leaves that the export has not',
+    { link: linkRecord(memberAt(60), { identities: [], leaving: [email('p'), email('gone')] }, 'links') },
+  ],
   ['a newer export is known', { over: { isOutdated: true } }],
 ])('a look finds something where %s', (_, rows) => {
   expect(isQuiet(rows)).toBe(false);
+});
+
+test('the cache has the rows of a look that found nothing, and none of one that found something', () => {
+  const other = { ...fansKey(), identity: email('p') };
+  const link = linkKey(fansKey(), { namespace: 'ecid', value: 'e' });
+  const cached = (rows: Rows) => {
+    const opened = openActivation();
+    const { ledgerCache, clock } = opened.context;
+    isQuiet({ ...rows, over: { linkKeys: [link] } }, opened);
+    return [other, link].map((key) => ledgerCache.get(ledgerKeyText(key), clock.now())?.record.known.isMember);
+  };
+  expect(cached({})).toEqual([false, true]);
+  expect(cached({ chosen: undefined })).toEqual([undefined, undefined]);
 });
 
 /** Whether the cache knows that a look at the same person would find nothing. */

@@ -1,4 +1,4 @@
-import type { DeliveryResult, Retry } from '@activation-hub/delivery';
+import { pausedClass, type DeliveryResult, type Retry } from '@activation-hub/delivery';
 import { ledgerKeyText, type LedgerRecord } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { eventOf, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
@@ -86,6 +86,19 @@ test('a destination is stalled from the share of the least number of answers on'
   expect(fatesOf([...times(18, rejected), ...times(2, delivered)])).toMatchObject({ stalls: 1 });
   expect(fatesOf([...times(17, rejected), ...times(3, delivered)])).toMatchObject({ stalls: 0 });
   expect(fatesOf(times(19, rejected))).toMatchObject({ stalls: 0, judged: times(19, rejected).map(() => 'rejected') });
+});
+
+test('a stall says of which destination how many changes were rejected, and why the first was', () => {
+  const opened = openActivation();
+  judgeResults(rowsOf(opened, times(20, rejected)), undefined, opened.context);
+  const [line = ''] = opened.lines.filter((each) => each.includes('"destination-stalled"'));
+  expect(JSON.parse(line)).toMatchObject({ destination: 'crm', changes: 20, reason: 'no such field' });
+});
+
+test('the time of a pause does not make a retry too old', () => {
+  const old = { attempts: 1_000, firstDeferredAtMs: 0 };
+  expect(isTooOld({ ...old, class: 'transient' }, dayMs, 2 * dayMs)).toBe(true);
+  expect(isTooOld({ ...old, class: pausedClass }, dayMs, 2 * dayMs)).toBe(false);
 });
 
 test('what has no answer yet counts for no stall, neither as an answer nor against the share', () => {

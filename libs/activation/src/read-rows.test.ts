@@ -83,6 +83,17 @@ test('the first round reads what was not read first, and learns from the rows th
   expect(ledgerCache.keysToLookFor('crm')).toBe(1);
 });
 
+test('a destination of which rows are there is not expected to have none', async () => {
+  const { store, ledgerCache, reading } = open();
+  for (const { key } of [a, b]) await putRow(store, key, rowOf(memberAt()));
+  await readRows([a, b], reading, new Map());
+  expect(ledgerCache.keysToLookFor('crm')).toBe(0);
+  expect(ledgerCache.expectsNoRow('crm')).toBe(false);
+  const empty = open();
+  await readRows([a, b], empty.reading, new Map());
+  expect(empty.ledgerCache.expectsNoRow('crm')).toBe(true);
+});
+
 test('a further round reads every row again, and learns nothing from that', async () => {
   const { reads, ledgerCache, reading } = open();
   expect([...(await readRows([a, b], reading)).keys()]).toEqual([a, b]);

@@ -15,7 +15,7 @@ import {
 } from '../testing/index.ts';
 import type { ActivationContext } from './activation-context.ts';
 import { readEvents } from './read-events.ts';
-import { comparePeople, resolveMemberships, unknownPosition, type Resolved } from './resolve-memberships.ts';
+import { comparePeople, outcomeOf, resolveMemberships, unknownPosition, type Resolved } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 
 const audienceIds = [fansId, travellersId];
@@ -167,4 +167,16 @@ test('the row of a canary is kept under its own name, for the file has no destin
   const { memberships } = routeExports(readEvents([eventOf(body)]).exports, matcher);
   const { desired } = resolveMemberships(memberships, { ...context, matcher });
   expect(desired.map(({ key }) => key)).toEqual([canaryLedgerKey]);
+});
+
+test.each<[string, 'unchanged' | 'superseded', string, boolean, string]>([
+  ['a member who is withheld', 'unchanged', 'realized', false, 'withheld'],
+  ['a member who is told of', 'unchanged', 'realized', true, 'unchanged'],
+  ['a person who has left', 'unchanged', 'exited', false, 'unchanged'],
+  ['a state that a newer one has superseded', 'superseded', 'realized', false, 'superseded'],
+])('the outcome of %s that is %s', (_, outcome, status, isMember, expected) => {
+  const desired = { state: { status, isMember }, route: { mode: 'live' } } as Parameters<typeof outcomeOf>[0];
+  expect(outcomeOf(desired, outcome)).toBe(expected);
+  const retired = { ...desired, route: { mode: 'retired' } } as typeof desired;
+  expect(outcomeOf(retired, outcome)).toBe(expected === 'withheld' ? 'retired' : expected);
 });

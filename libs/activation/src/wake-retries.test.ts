@@ -9,8 +9,11 @@ const { signal } = new AbortController();
 class ObservedRetryQueue extends InMemoryRetryQueue {
   readonly woken: (readonly [destination: string, everyMs: number])[] = [];
 
+  isDown = false;
+
   override async wake(destination: string, options: WakeOptions): Promise<number> {
     this.woken.push([destination, options.everyMs]);
+    if (this.isDown) throw new Error('The queue is down.');
     return await super.wake(destination, options);
   }
 }
@@ -48,4 +51,17 @@ test('what waits is woken under every name that the destination had', async () =
 
 test('what waits for a destination that the file does not have any more is woken under its name', async () => {
   expect(await wokenAt('gone', 4)).toEqual([['gone', 250]]);
+});
+
+test('what could not be woken is woken by the next work', async () => {
+  const retryQueue = new ObservedRetryQueue();
+  const { context } = openActivation({ retryQueue });
+  const { breaker } = context.targets.get('crm') ?? expect.unreachable();
+  breaker.succeed();
+  retryQueue.isDown = true;
+  await expect(wakeRetries(context, signal)).rejects.toThrow('The queue is down.');
+  retryQueue.isDown = false;
+  await wakeRetries(context, signal);
+  await wakeRetries(context, signal);
+  expect(retryQueue.woken.map(([destination]) => destination)).toEqual(['crm', 'crm']);
 });

@@ -17,13 +17,14 @@ const retry: Retry = {
 };
 
 test('new events are a span of their partition, from the first of them to the last', () => {
-  expect(spanOf({ events })).toEqual({
+  const three = [7, 8, 9].map((n) => eventOf(personExport(), n, { partitionId: '3' }));
+  expect(spanOf({ events: three })).toEqual({
     name: 'process events',
     options: {
       attributes: {
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
-        'messaging.batch.message_count': 2,
+        'messaging.batch.message_count': 3,
         'messaging.system': 'eventhubs',
         'messaging.destination.partition.id': '3',
         'activation.events.first': 7,
