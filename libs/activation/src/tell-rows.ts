@@ -46,8 +46,8 @@ export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | '
  * loop of the protocol (docs/specs/ledger.md, section 4), used by the journey, by repairs, by
  * resync and by retirement.
  *
- * 1. deliver; 2. judge; 3. retries, then dead letters; 4. settle the rows; 5. repair those whose
- *    lease was lost meanwhile.
+ * Step 1, the lease, comes before it. 2. deliver; 3. judge; 4. retries, then dead letters; 5. settle
+ * the rows; 6. repair those whose lease was lost meanwhile.
  *
  * The order makes a crash lead to a repetition and never to a loss. Gives every row with its fate.
  * Throws when a store cannot be reached; then the same work must be given again.
@@ -97,7 +97,7 @@ function recordAges(told: readonly ToldRow[], { telemetry, clock }: ActivationCo
 }
 
 /**
- * Steps 3 and 4. Gives the rows in their order, and those whose lease was lost before they could be
+ * Steps 4 and 5. Gives the rows in their order, and those whose lease was lost before they could be
  * settled.
  */
 async function settleRows(
@@ -163,13 +163,14 @@ function overdueLease(
 }
 
 /**
- * Step 5. A delivery that outlived its lease may have overtaken the newer one of another process,
+ * Step 6. A delivery that outlived its lease may have overtaken the newer one of another process,
  * so the destination is told the row's newest state again, under a new lease. While another process
  * holds one, the row is marked as in doubt instead, and that process does the same when it finds
  * that out.
  *
  * A process that outlives its lease and then crashes, before it comes here, repairs nothing; the
- * next export of the person does. Gives the rows as they are then, by the text of their keys.
+ * next export of the person that differs from the row does. Gives the rows as they are then, by the
+ * text of their keys.
  */
 async function repairRows(
   lost: readonly UnsettledRow[],
