@@ -19,20 +19,21 @@ import { startTimedReceiver, type TimedReceiver } from './timed-receiver.ts';
 
 const help = `Predicts what the hub does in Azure: every request to the storage and to the vendor takes as long as there.
 
-  npm run bench:azure [-- --partitions 1,4,16] [--exports 1000] [--json]
+  npm run bench:azure [-- --partitions 1,4,16] [--rate 20] [--exports 4000] [--json]
 
   --partitions <list>  of the hub, one run after the other; one worker reads them all
+  --rate <count>       entries a second that are sent to each partition at first, for ten seconds
   --exports <count>    entries sent at once to each partition; at most 8,000 together
   --json               prints JSON instead of a table
 
 A request to the storage takes ${usualDelaysMs.storage} ms more, one to the vendor ${usualDelaysMs.vendor} ms, with jitter out of a seeded generator. First
-20 entries a second are sent to each partition for ten seconds, then the others at once.
+entries are sent one by one, then the others at once.
 
-p50, p95, p99  milliseconds from the accepted send to the vendor, of the steady entries
+p50, p95, p99  milliseconds from the accepted send to the vendor, of those sent one by one
 ratio          of the p95 to that of a bare EventHubConsumerClient, over the same events
 told           changes a second, from the send until the vendor has heard of all that were sent at once
-requests       to the table, for each of these changes
-worker         seconds of processors that the worker takes for a million changes
+requests       to the table for a change, of those sent one by one and of those at once
+worker         seconds of processors that the worker takes for a million changes sent at once
 busy           how much of this machine's processors was at work meanwhile, by whatever runs on it
 a million      what a million changes cost so, in US dollars, by infra/costs.ts and one instance; of it the ledger
 
@@ -40,7 +41,7 @@ Where the processors are busy, this machine is what limits. The second table has
 takes none: the real journey, over a ledger in memory whose requests take as long.
 `;
 
-const steady = { rate: 20, seconds: 10 };
+const steadySeconds = 10;
 const burstMax = 8_000;
 const virtualExports = 2_000;
 const drainMs = 300_000;
@@ -55,14 +56,14 @@ interface Row {
   readonly told: number;
   readonly toldPerSecond: number;
   readonly toldPerSecondAndPartition: number;
-  readonly tableRequestsPerChange: number;
+  readonly tableRequestsPerChange: { readonly oneByOne: number; readonly atOnce: number };
   readonly workerSecondsPerMillion: number;
   readonly busy: number;
   readonly virtual: { readonly atOnce: Capacity; readonly steady: Capacity };
   readonly dollarsPerMillion: CostOfMillion;
 }
 
-async function measure(partitions: number, perPartition: number, prices: Prices): Promise<Row> {
+async function measure(partitions: number, rate: number, perPartition: number, prices: Prices): Promise<Row> {
   const random = seededRandom(partitions);
   const receiver = await startTimedReceiver(() => jittered(usualDelaysMs.vendor, random));
   const activationFile = `version: 1
@@ -80,7 +81,7 @@ audiences:
   const source = new ExportSource(partitions, `azure${partitions}`);
   const next = () => source.entry(audience, Date.now());
   try {
-    const { told, bare } = await sendOneByOne(hub, receiver, next);
+    const { told, bare, tableRequestsPerChange } = await sendOneByOne(hub, receiver, rate, next);
     const workerBefore = await hub.workerSeconds();
     const busy = watchProcessors();
     const usage = await sendAtOnce(hub, receiver, next, Math.min(perPartition, Math.floor(burstMax / partitions)));
@@ -95,7 +96,10 @@ audiences:
       told: usage.changes,
       toldPerSecond: rounded(usage.changes / usage.seconds),
       toldPerSecondAndPartition: rounded(usage.changes / usage.seconds / partitions),
-      tableRequestsPerChange: rounded(usage.requests.table / usage.changes, 2),
+      tableRequestsPerChange: {
+        oneByOne: tableRequestsPerChange,
+        atOnce: rounded(usage.requests.table / usage.changes, 2),
+      },
       workerSecondsPerMillion: rounded((workerSeconds / usage.changes) * 1e6),
       busy: rounded(isBusy, 2),
       virtual: {
@@ -110,22 +114,26 @@ audiences:
   }
 }
 
-/** What steady entries take, by the vendor and by the bare consumer. */
+/** What entries take that are sent one by one, by the vendor and by the bare consumer. */
 async function sendOneByOne(
   hub: BenchHub,
   receiver: TimedReceiver,
+  ratePerPartition: number,
   next: () => BenchExport,
-): Promise<{ readonly told: Percentiles; readonly bare: Percentiles }> {
-  const rate = steady.rate * hub.partitions;
+): Promise<{ readonly told: Percentiles; readonly bare: Percentiles; readonly tableRequestsPerChange: number }> {
+  const rate = ratePerPartition * hub.partitions;
   // The first changes open connections, and are not counted.
-  await sendSteadily(hub, { rate, seconds: 1, next });
-  const acceptedMs = await sendSteadily(hub, { rate, seconds: steady.seconds, next });
-  await untilTold(receiver, [...acceptedMs.keys()]);
+  await untilSettled(hub, receiver, [...(await sendSteadily(hub, { rate, seconds: 1, next })).keys()]);
+  const before = await hub.storageRequests();
+  const acceptedMs = await sendSteadily(hub, { rate, seconds: steadySeconds, next });
+  await untilSettled(hub, receiver, [...acceptedMs.keys()]);
+  const after = await hub.storageRequests();
   const latencies = (at: (person: string) => number | undefined): Percentiles =>
     percentiles([...acceptedMs].map(([person, ms]) => Math.max(0, (at(person) ?? Infinity) - ms)));
   return {
     told: latencies((person) => receiver.toldMs.get(person)),
     bare: latencies((person) => hub.bare.get(person)?.atMs),
+    tableRequestsPerChange: rounded((after.table - before.table) / acceptedMs.size, 2),
   };
 }
 
@@ -142,10 +150,8 @@ async function sendAtOnce(
   const before = await hub.storageRequests();
   const startedMs = monotonicMs();
   await Promise.all(burst.map((exports, partition) => hub.sendAll(exports, partition)));
-  await untilTold(receiver, people);
+  await untilSettled(hub, receiver, people);
   const toldMs = people.flatMap((person) => receiver.toldMs.get(person) ?? []);
-  const lastPeople = burst.flatMap((exports) => exports.at(-1)?.person ?? []);
-  await until(() => lastPeople.every((person) => hub.isSettled(person)), drainMs);
   const after = await hub.storageRequests();
   return {
     changes: toldMs.length,
@@ -160,8 +166,10 @@ async function sendAtOnce(
   };
 }
 
-async function untilTold({ toldMs }: TimedReceiver, people: readonly string[]): Promise<void> {
+/** Until the vendor has heard of these people, and the hub has written that it has. */
+async function untilSettled(hub: BenchHub, { toldMs }: TimedReceiver, people: readonly string[]): Promise<void> {
   await until(() => people.every((person) => toldMs.has(person)), drainMs);
+  await until(() => people.every((person) => hub.isSettled(person)), drainMs);
 }
 
 function shown({ p50, p95, p99 }: Percentiles): string {
@@ -190,7 +198,9 @@ function table(rows: readonly Row[]): string {
       row.ratio.toFixed(1),
       `${row.toldPerSecond}${row.told === row.sent ? '' : ` (${row.told} of ${row.sent})`}`,
       String(row.toldPerSecondAndPartition),
-      row.tableRequestsPerChange.toFixed(2),
+      [row.tableRequestsPerChange.oneByOne, row.tableRequestsPerChange.atOnce]
+        .map((count) => count.toFixed(2))
+        .join(' / '),
       `${row.workerSecondsPerMillion} s`,
       `${Math.round(row.busy * 100)} %`,
       `$${row.dollarsPerMillion.together.toFixed(2)}`,
@@ -216,7 +226,8 @@ function virtualTable(rows: readonly Row[]): string {
 const { values } = parseArgs({
   options: {
     partitions: { type: 'string', default: '1,4,16' },
-    exports: { type: 'string', default: '1000' },
+    rate: { type: 'string', default: '20' },
+    exports: { type: 'string', default: '4000' },
     json: { type: 'boolean' },
     help: { type: 'boolean' },
   },
@@ -227,7 +238,7 @@ else {
   const prices = await readPrices();
   const rows: Row[] = [];
   for (const partitions of values.partitions.split(',').map(Number))
-    rows.push(await measure(partitions, Number(values.exports), prices));
+    rows.push(await measure(partitions, Number(values.rate), Number(values.exports), prices));
   process.stdout.write(
     values.json === true ? `${JSON.stringify({ bench: 'azure', ...load, rows })}\n` : table(rows) + loadLine(load),
   );

@@ -46,8 +46,8 @@ export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | '
  * loop of the protocol (docs/specs/ledger.md, section 4), used by the journey, by repairs, by
  * resync and by retirement.
  *
- * Step 1, the lease, comes before it. 2. deliver; 3. judge; 4. retries, then dead letters; 5. settle
- * the rows; 6. repair those whose lease was lost meanwhile.
+ * Step 1, the lease, comes before it. 2. deliver; 3. judge; 4. retries, then dead letters;
+ * 5. settle the rows; 6. repair those whose lease was lost meanwhile.
  *
  * The order makes a crash lead to a repetition and never to a loss. Gives every row with its fate.
  * Throws when a store cannot be reached; then the same work must be given again.
