@@ -42,6 +42,7 @@ takes none: the real journey, over a ledger in memory whose requests take as lon
 `;
 
 const steadySeconds = 10;
+const firstExports = 100;
 const burstMax = 8_000;
 const virtualExports = 2_000;
 const drainMs = 300_000;
@@ -122,8 +123,14 @@ async function sendOneByOne(
   next: () => BenchExport,
 ): Promise<{ readonly told: Percentiles; readonly bare: Percentiles; readonly tableRequestsPerChange: number }> {
   const rate = ratePerPartition * hub.partitions;
-  // The first changes open connections, and are not counted.
-  await untilSettled(hub, receiver, [...(await sendSteadily(hub, { rate, seconds: 1, next })).keys()]);
+  // The first changes open connections, and show that most people are new: they are not counted.
+  const first = Array.from({ length: hub.partitions }, () => Array.from({ length: firstExports }, next));
+  await Promise.all(first.map((exports, partition) => hub.sendAll(exports, partition)));
+  await untilSettled(
+    hub,
+    receiver,
+    first.flat().map(({ person }) => person),
+  );
   const before = await hub.storageRequests();
   const acceptedMs = await sendSteadily(hub, { rate, seconds: steadySeconds, next });
   await untilSettled(hub, receiver, [...acceptedMs.keys()]);
