@@ -81,6 +81,13 @@ test('what goes over many identities goes over all accounts', async () => {
   expect(sorted(written.map(({ key }) => key))).toEqual(sorted(keys));
 });
 
+test('it names the destinations of every account', async () => {
+  const ledger = await openLedger();
+  await write(ledger, people(8));
+  await write(ledger, [exampleKey(1, { destination: 'ads' })]);
+  expect(new Set(await Array.fromAsync(ledger.destinations(signal)))).toEqual(new Set(['ads', 'crm']));
+});
+
 test('a walk that begins elsewhere begins in an account, and there in a bucket, and goes round', async () => {
   const ledger = await openLedger();
   await write(ledger, people(60));

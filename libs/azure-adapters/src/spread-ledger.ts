@@ -106,6 +106,12 @@ export class SpreadLedger implements Ledger {
       yield* ledger.rows(from, signal);
   }
 
+  /** As `TableLedger` gives them; a destination once for each account that has rows of it. */
+  async *destinations(signal: AbortSignal): AsyncGenerator<string, void> {
+    await this.#layout.check(signal);
+    for (const ledger of this.#ledgers) yield* ledger.destinations(signal);
+  }
+
   /** As `TableLedger` gives them; those of one account after those of another. */
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     await this.#layout.check(signal);

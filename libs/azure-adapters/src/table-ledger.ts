@@ -176,6 +176,21 @@ export class TableLedger implements Ledger {
       yield { key: toKey(entity), ...toRow(entity) };
   }
 
+  /**
+   * The destinations that have rows, shadow rows or links, each by the name that these have: with
+   * one request for each, and none for their rows. Of names that share a range of the table, which
+   * no activation file has, it gives one.
+   */
+  async *destinations(signal: AbortSignal): AsyncGenerator<string, void> {
+    for (let from = ''; ;) {
+      const next = await this.#listed({ filter: odata`PartitionKey ge ${from}` }, signal).next();
+      if (next.done === true) return;
+      yield toKey(next.value).destination;
+      // Without the bucket, and behind all of them.
+      from = `${String(next.value.partitionKey).slice(0, -1)}~`;
+    }
+  }
+
   /** The keys of all partitions that have rows, each by the first row behind the one before. */
   async *#buckets(signal: AbortSignal): AsyncGenerator<string | undefined, void> {
     for (let last: string | undefined = ''; ;) {

@@ -54,6 +54,7 @@ export {
   formerOfCharactersMax,
   identityCharactersMax,
   ledgerKeyText,
+  ledgerNameOf,
   ledgerParts,
   settledStates,
   shadowDestination,

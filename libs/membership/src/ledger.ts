@@ -216,3 +216,8 @@ export function ledgerKeyText(key: LedgerKey): string {
 export function shadowDestination(destination: string): string {
   return `${destination}~shadow`;
 }
+
+/** The destination of these rows, of which they may be the shadow rows or the links. */
+export function ledgerNameOf(destination: string): string {
+  return destination.replace(/~.*$/, '');
+}
