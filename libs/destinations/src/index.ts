@@ -7,6 +7,7 @@ export {
   howToInstall,
   loadDestination,
   loadDestinations,
+  loadStoredForms,
   type ImportPackage,
 } from './registry.ts';
 export { setUpTarget, type SetUpOptions } from './set-up-target.ts';

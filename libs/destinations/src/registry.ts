@@ -1,4 +1,5 @@
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
+import type { storedForms } from './stored-forms.ts';
 
 /**
  * The kinds of destinations that come with Activation Hub. Each is loaded only when it is asked
@@ -94,6 +95,11 @@ export async function loadDestinations(
     [...wanted].map(async (type) => [type, await loadDestination(type, importPackage)] as const),
   );
   return new Map(loaded.flatMap(([type, definition]) => (definition === undefined ? [] : [[type, definition]])));
+}
+
+/** Loads `storedForms`: every form in which one of them may have stored an identity. */
+export async function loadStoredForms(): Promise<typeof storedForms> {
+  return (await import('./stored-forms.ts')).storedForms;
 }
 
 async function loadPackage(type: string, name: string, importPackage: ImportPackage): Promise<DestinationDefinition> {
