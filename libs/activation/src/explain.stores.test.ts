@@ -53,7 +53,7 @@ class Stores {
   story(nowMs = noonMs, controls?: readonly Control[]): Promise<PersonStory> {
     const places = [...file.destinations.values()].map(({ ledgerName }) => ({
       ledgerName,
-      form: ({ value }: typeof ada) => value,
+      forms: ({ value }: typeof ada) => [value],
     }));
     const { ledger, retryQueue, deadLetters } = this;
     return explain(

@@ -43,7 +43,7 @@ function storyIn(
   const file = parseTestFile(text);
   const asItIs = [...file.destinations.values()].map(({ ledgerName }) => ({
     ledgerName,
-    form: ({ value }: Identity) => value,
+    forms: ({ value }: Identity) => [value],
   }));
   const { ledger, retryQueue, deadLetters } = context;
   const stores = { ledger, retryQueue, deadLetters };
@@ -304,7 +304,7 @@ test('a person is found in the form in which the destination stores identities, 
   expect(story.linkedIdentities).toContainEqual({ namespace: 'email', value: 'new@example.com' });
   expect(story.routes.find(({ identity }) => identity?.value === 'new@example.com')).toMatchObject({ state: 'told' });
 
-  const upper: readonly ErasurePlace[] = [{ ledgerName: 'crm', form: ({ value }) => value.toUpperCase() }];
+  const upper: readonly ErasurePlace[] = [{ ledgerName: 'crm', forms: ({ value }) => [value.toUpperCase()] }];
   const formed = openActivation({ file: fileOf() });
   await formed.activate(eventOf(personExport({ person: 'P1' }), 1));
   expect((await storyIn(formed, fileOf(), [ada], upper)).routes).toMatchObject([

@@ -1,6 +1,6 @@
 import { InMemoryDeadLetters, InMemoryRetryQueue, UnreadableDocumentError } from '@activation-hub/delivery';
 import type { DeadLetter, DeferredRow, Retry, WaitingRetry } from '@activation-hub/delivery';
-import { linkKey, linkRecord, type FormIdentity, type Identity, type LedgerKey } from '@activation-hub/membership';
+import { linkKey, linkRecord, type Identity, type LedgerKey } from '@activation-hub/membership';
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
@@ -18,9 +18,9 @@ import { findForms, forget } from './forget.ts';
 const { signal } = new AbortController();
 const p1 = fansKey('p1').identity;
 const p2 = fansKey('p2').identity;
-const asItIs: FormIdentity = ({ value }) => value;
+const asItIs = ({ value }: Identity) => [value];
 const options = { dryRun: false, signal };
-const places = ['crm', 'ads'].map((ledgerName) => ({ ledgerName, form: asItIs }));
+const places = ['crm', 'ads'].map((ledgerName) => ({ ledgerName, forms: asItIs }));
 /** Bytes that are no text. */
 const unsearchable = Uint8Array.of(0x1f, 0x8b, 8, 0, 0xff, 0xd8, 0xc3, 0x28, 1, 2, 0x80);
 
@@ -91,9 +91,9 @@ test('no hash is looked for of what is no address', async () => {
 test('where a destination has no form for an identity, the rows under the identity itself are erased', async () => {
   const { ledger, run } = open();
   await putRow(ledger, fansKey(), rowOf(memberAt()));
-  const forgotten = await run(p1, [{ ledgerName: 'crm', form: () => undefined }]);
+  const forgotten = await run(p1, [{ ledgerName: 'crm', forms: () => [] }]);
   expect(forgotten).toMatchObject({ rows: { crm: 1 }, linkedIdentities: [] });
-  const [found] = await findForms([p1], [{ ledgerName: 'crm', form: () => undefined }], ledger, signal);
+  const [found] = await findForms([p1], [{ ledgerName: 'crm', forms: () => [] }], ledger, signal);
   expect([found?.formsGiven, found?.forms]).toEqual([[p1], [p1]]);
 });
 
@@ -247,4 +247,37 @@ test('no other person is erased', async () => {
   await putRow(ledger, fansKey('p2'), rowOf(memberAt()));
   await run();
   expect(await ledger.read([{ ...fansKey(), identity: p2 }], signal)).not.toEqual([undefined]);
+});
+
+const atEach = (...people: readonly string[]): readonly LedgerKey[] =>
+  ['ads', 'crm', 'crm~shadow', 'long-gone'].flatMap((destination) =>
+    people.map((person) => ({ ...fansKey(person), destination })),
+  );
+
+test('of retries and dead letters the rows of the person go, at whatever destination', async () => {
+  const { run, retryQueue, waiting, context, letters } = open();
+  await retryQueue.put({ ...retry, rows: atEach('p1', 'p2') }, 0, signal);
+  await context.deadLetters.put([letterOf([atEach('p1', 'p2')], 'p2')], signal);
+  expect(await run()).toMatchObject({ retries: { erased: 4 }, deadLetters: { erased: 1 } });
+  expect(await waiting()).toMatchObject([{ rows: atEach('p2') }]);
+  expect(letters()).toStrictEqual([letterOf([atEach('p2')], 'p2')]);
+});
+
+test('what is needed to tell a destination that is kept stays, and nothing else', async () => {
+  const { ledger, context, retryQueue, waiting } = open();
+  for (const key of atEach('p1')) await putRow(ledger, key, rowOf(memberAt()));
+  await retryQueue.put({ ...retry, rows: atEach('p1') }, 0, signal);
+  const forgotten = await forget([p1], places, context, { ...options, kept: new Set(['crm']) });
+  expect(forgotten).toMatchObject({ retries: { erased: 2 }, rows: { ads: 1 } });
+  expect(Object.keys(forgotten.rows)).toEqual(['ads']);
+  expect(await waiting()).toMatchObject([{ rows: atEach('p1').slice(1, 3) }]);
+  const rows = await Array.fromAsync(ledger.rows({}, signal));
+  expect(rows.map(({ key }) => key.destination)).toEqual(['crm', 'crm~shadow', 'long-gone']);
+});
+
+test('a person is looked for in every form that a destination may have stored', async () => {
+  const { ledger, run } = open();
+  for (const value of ['p1', 'now', 'before']) await putRow(ledger, { ...fansKey(value) }, rowOf(memberAt()));
+  const forgotten = await run(p1, [{ ledgerName: 'crm', forms: () => ['now', 'before'] }]);
+  expect(forgotten).toMatchObject({ rows: { crm: 3 }, linkedIdentities: [] });
 });

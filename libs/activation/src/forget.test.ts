@@ -18,8 +18,8 @@ import { withoutPerson } from './without-person.ts';
 
 const { signal } = new AbortController();
 const p1 = { namespace: 'crmid', value: 'p1' };
-const asItIs = ({ value }: { readonly value: string }) => value;
-const places = ['crm', 'ads'].map((ledgerName) => ({ ledgerName, form: asItIs }));
+const asItIs = ({ value }: { readonly value: string }) => [value];
+const places = ['crm', 'ads'].map((ledgerName) => ({ ledgerName, forms: asItIs }));
 const text = (body: Uint8Array | undefined): string | undefined => body && Buffer.from(body).toString();
 const forgetIn = ({ context }: TestActivation, dryRun = false) => forget([p1], places, context, { dryRun, signal });
 
@@ -195,8 +195,8 @@ test('a person is found in the form in which a destination stores them, hashed o
     signal,
   );
   const forms = [
-    { ledgerName: 'crm', form: ({ value }: { readonly value: string }) => value.toLowerCase() },
-    { ledgerName: 'ads', form: () => hashed },
+    { ledgerName: 'crm', forms: ({ value }: { readonly value: string }) => [value.toLowerCase()] },
+    { ledgerName: 'ads', forms: () => ['another', hashed] },
   ];
   const run = () => forget([ada], forms, opened.context, { dryRun: false, signal });
   expect((await run()).rows).toEqual({ crm: 2, ads: 1 });
@@ -351,7 +351,7 @@ test('a row of a retry that has no event of the person is erased, and the retry 
   expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toEqual([]);
 });
 
-test('of a retry the rows that came with an event of the person go with it; those at other destinations are still told', async () => {
+test('of a retry the rows that came with an event of the person go with it; a destination that is kept is still told', async () => {
   const opened = openActivation();
   const rowAt = (destination: string, identity = p1) => ({
     destination,
@@ -366,7 +366,9 @@ test('of a retry the rows that came with an event of the person go with it; thos
   ];
   const withRows = events.map((each, index) => ({ ...each, rows: rows[index] ?? [] }));
   await opened.context.retryQueue.put({ ...retry, events: withRows }, 0, signal);
-  expect(await forgetIn(opened)).toMatchObject({ retries: { searched: 1, erased: 2 } });
+  const kept = new Set(['elsewhere']);
+  const forgotten = await forget([p1], places, opened.context, { dryRun: false, kept, signal });
+  expect(forgotten).toMatchObject({ retries: { searched: 1, erased: 2 } });
   expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toMatchObject([
     { rows: [rowAt('elsewhere')], events: [{ event: { sequenceNumber: 1 }, rows: [rowAt('crm', other)] }] },
   ]);

@@ -18,7 +18,6 @@ import {
   linkOf,
   shadowDestination,
   unlinkRemembered,
-  type FormIdentity,
   type Identity,
   type Ledger,
   type LedgerEntry,
@@ -29,6 +28,11 @@ import { isSearchable, withoutPerson } from './without-person.ts';
 export interface ForgetOptions {
   /** Counts, and erases nothing. */
   readonly dryRun: boolean;
+  /**
+   * Ledger names of destinations that still have to be told: what is needed for that stays. None by
+   * default.
+   */
+  readonly kept?: ReadonlySet<string>;
   readonly signal: AbortSignal;
 }
 
@@ -37,9 +41,19 @@ export interface ErasurePlace {
   /** The name under which the ledger keeps it. */
   readonly ledgerName: string;
   /**
-   * Brings an identity into the form in which the destination gets it, which is what its rows hold.
+   * Every form of an identity that its rows may hold: as the destination gets it now, and as it got
+   * it under other settings.
    */
-  readonly form: FormIdentity;
+  readonly forms: (identity: Identity) => readonly string[];
+}
+
+/** In which forms one destination may know a person. */
+export interface FoundForms {
+  readonly ledgerName: string;
+  /** Of the identities that were given. */
+  readonly formsGiven: readonly Identity[];
+  /** These, and what the links of the destination say besides. */
+  readonly forms: readonly Identity[];
 }
 
 /** What was looked at and erased in one store, or would be. */
@@ -74,9 +88,9 @@ const roundsMax = 5;
 
 /**
  * Erases what is kept of a person, given by identities as AEP exports them: events and rows in
- * waiting retries, events in dead letters, and the ledger's rows at these destinations in every
- * form in which they hold an identity, with shadow rows and links, and the identities in the rows
- * of others that remember them. What a link names belongs to the person too. Events of other people
+ * waiting retries and dead letters, and the ledger's rows at these destinations in every form in
+ * which they may hold an identity, with shadow rows and links, and the identities in the rows of
+ * others that remember them. What a link names belongs to the person too. Events of other people
  * stay, also in the same retry, letter or body.
  *
  * Retries go first and the ledger last, so that nothing that is erased writes the person back. What
@@ -89,11 +103,13 @@ export async function forget(
   stores: { readonly ledger: Ledger; readonly retryQueue: RetryQueue; readonly deadLetters: DeadLetters },
   options: ForgetOptions,
 ): Promise<Forgotten> {
-  const found = await findForms(identities, places, stores.ledger, options.signal);
+  const { kept = new Set() } = options;
+  const erasable = places.filter(({ ledgerName }) => !kept.has(ledgerName));
+  const found = await findForms(identities, erasable, stores.ledger, options.signal);
   const everywhere = distinctIdentities([...identities, ...found.flatMap(({ forms }) => forms)]);
   const unreadable: string[] = [];
-  const names = new Set(found.flatMap(({ ledgerName }) => [ledgerName, shadowDestination(ledgerName)]));
-  const of = { identities: everywhere, names };
+  const keptNames = new Set([...kept].flatMap((ledgerName) => [ledgerName, shadowDestination(ledgerName)]));
+  const of = { identities: everywhere, keptNames };
   const retries = await forgetRetries(of, stores.retryQueue, unreadable, options);
   const deadLetters = await forgetDeadLetters(of, stores.deadLetters, unreadable, options);
   const rows: Record<string, number> = {};
@@ -119,12 +135,10 @@ export async function findForms(
   places: readonly ErasurePlace[],
   ledger: Pick<Ledger, 'rows'>,
   signal: AbortSignal,
-): Promise<
-  readonly (ErasurePlace & { readonly formsGiven: readonly Identity[]; readonly forms: readonly Identity[] })[]
-> {
+): Promise<readonly FoundForms[]> {
   return await Promise.all(
     places.map(async (place) => {
-      const formsGiven = distinctIdentities(identities.flatMap((identity) => formsOf(identity, place.form)));
+      const formsGiven = distinctIdentities(identities.flatMap((identity) => formsOf(identity, place)));
       const known = new Map(formsGiven.map((each) => [identityText(each), each]));
       // A link can name what another one is kept by, so the walk is repeated until it adds nothing.
       for (let before = -1; before < known.size;) {
@@ -137,7 +151,7 @@ export async function findForms(
           }
         }
       }
-      return { ...place, formsGiven, forms: [...known.values()] };
+      return { ledgerName: place.ledgerName, formsGiven, forms: [...known.values()] };
     }),
   );
 }
@@ -162,10 +176,10 @@ function hashOf(address: string): Identity {
 }
 
 /**
- * An identity as it was given, in lower case where case says nothing, and as the destination stores
- * it.
+ * An identity as it was given, in lower case where case says nothing, and as the destination may
+ * store it.
  */
-function formsOf(identity: Identity, form: FormIdentity): readonly Identity[] {
+function formsOf(identity: Identity, { forms }: ErasurePlace): readonly Identity[] {
   const { namespace, value } = identity;
   const lowerCase = { namespace, value: value.toLowerCase() };
   const spellings =
@@ -174,10 +188,10 @@ function formsOf(identity: Identity, form: FormIdentity): readonly Identity[] {
       : namespace.startsWith('email')
         ? [identity, lowerCase]
         : [identity];
-  return spellings.flatMap((each) => {
-    const formed = form(each);
-    return [each, ...(formed === undefined ? [] : [{ namespace: each.namespace, value: formed }])];
-  });
+  return spellings.flatMap((each) => [
+    each,
+    ...forms(each).map((formed) => ({ namespace: each.namespace, value: formed })),
+  ]);
 }
 
 /** Each identity once. */
@@ -185,13 +199,11 @@ export function distinctIdentities(identities: readonly Identity[]): readonly Id
   return [...new Map(identities.map((each) => [identityText(each), each])).values()];
 }
 
-/**
- * Whose events and rows are erased from retries and dead letters: rows only at these destinations,
- * for others may still have to be told.
- */
+/** Whose events and rows are erased from retries and dead letters. */
 interface OfPerson {
   readonly identities: readonly Identity[];
-  readonly names: ReadonlySet<string>;
+  /** Destinations that still have to be told by their rows. */
+  readonly keptNames: ReadonlySet<string>;
 }
 
 async function forgetRetries(
@@ -217,9 +229,9 @@ async function forgetRetries(
   return { searched, erased };
 }
 
-function rowsOfOthers(rows: readonly DeferredRow[], { identities, names }: OfPerson): readonly DeferredRow[] {
+function rowsOfOthers(rows: readonly DeferredRow[], { identities, keptNames }: OfPerson): readonly DeferredRow[] {
   const texts = new Set(identities.map(identityText));
-  return rows.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
+  return rows.filter(({ identity, destination }) => !texts.has(identityText(identity)) || keptNames.has(destination));
 }
 
 /**

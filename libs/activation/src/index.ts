@@ -2,7 +2,15 @@ export { activate } from './activate.ts';
 export { activateRetry } from './activate-retry.ts';
 export { retryWork, type Work } from './work.ts';
 export { defaultTiming, leaseSeconds, timingOf, type ActivationContext, type Timing } from './activation-context.ts';
-export { findForms, forget, type ErasurePlace, type Erased, type Forgotten, type ForgetOptions } from './forget.ts';
+export {
+  findForms,
+  forget,
+  type ErasurePlace,
+  type Erased,
+  type Forgotten,
+  type ForgetOptions,
+  type FoundForms,
+} from './forget.ts';
 export {
   countFill,
   countResync,

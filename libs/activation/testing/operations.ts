@@ -46,7 +46,7 @@ export const replaying = (names = ['crm']): Operation => ({
 export const forgetting = (person: number, ledgerNames: readonly string[] = ['crm']): Operation => ({
   label: 'forget',
   run: async (context) => {
-    const places = ledgerNames.map((ledgerName) => ({ ledgerName, form: ({ value }: { value: string }) => value }));
+    const places = ledgerNames.map((ledgerName) => ({ ledgerName, forms: ({ value }: { value: string }) => [value] }));
     try {
       await forget(identitiesOf(person), places, context, { dryRun: false, signal });
     } catch (error) {

@@ -4,6 +4,7 @@ import {
   findForms,
   resync,
   takeOut,
+  type FoundForms,
   type PersonStory,
   type StoryEvent,
 } from '@activation-hub/activation';
@@ -15,7 +16,7 @@ import { z } from 'zod';
 import { counted } from '../terminal/counted.ts';
 import { quoted } from '../terminal/quoted.ts';
 import { erasurePlaces } from '../operate/erasure-places.ts';
-import { erase } from '../operate/forget.ts';
+import { adviceOf, erase } from '../operate/forget.ts';
 import { keptControls } from '../operate/paused.ts';
 import { readPerson } from '../operate/person.ts';
 import { ApiError } from './answers.ts';
@@ -71,7 +72,7 @@ async function actAt(
   { identities, destination }: ActAtDestination,
   { file, storage }: Pick<Operator, 'file' | 'storage'>,
   signal: AbortSignal,
-  act: (found: Awaited<ReturnType<typeof findForms>>[number]) => Promise<ActResult>,
+  act: (found: FoundForms) => Promise<ActResult>,
 ): Promise<ActResult> {
   const ledgerName = file.destinations.get(destination)?.ledgerName;
   const places = (await erasurePlaces(file)).filter((place) => place.ledgerName === ledgerName);
@@ -126,7 +127,7 @@ function notTaken(reasons: Readonly<Record<string, number>>): readonly string[] 
 
 /** Of which exits a destination would be told, a line each. */
 async function exitsOf(
-  { ledgerName, forms }: Awaited<ReturnType<typeof findForms>>[number],
+  { ledgerName, forms }: FoundForms,
   destination: string,
   { file, storage }: Pick<Operator, 'file' | 'storage'>,
   signal: AbortSignal,
@@ -167,7 +168,7 @@ async function eraseEverywhere(
   { file, activationFile, storage, terminal, readSecret }: Operator,
   signal: AbortSignal,
 ): Promise<ActResult> {
-  const { forgotten, told } = await erase(
+  const { forgotten, told, notInFile } = await erase(
     identities,
     { file, activations: activationFile, tell: !dryRun, dryRun, readSecret },
     storage,
@@ -191,13 +192,14 @@ async function eraseEverywhere(
       ].map((what) => `${verb} ${what}.`),
     ],
     problems: [
-      ...told.flatMap(({ destination, isOut, reason }) =>
-        isOut
+      ...told.flatMap(({ destination, ledgerName, isOut, reason }) =>
+        isOut || notInFile.includes(ledgerName)
           ? []
           : [
               `${destination} did not take the exit${reason === undefined ? '.' : `: ${reason}`} Look at its settings and its circuit, and erase the person again.`,
             ],
       ),
+      ...notInFile.map((name) => `${name}: ${adviceOf(name, false)}`),
       ...unreadable.map((name) => `${name} cannot be read: the person may be in it.`),
     ],
   };

@@ -14,7 +14,7 @@ import {
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
 import type { ReadSecret } from '../environment/secrets.ts';
-import { erasurePlaces } from './erasure-places.ts';
+import { everyErasurePlace } from './erasure-places.ts';
 import { secretsHelp, secretsOf, withDestination } from './ledger-walk.ts';
 import { openHttp } from '../environment/outbound-http.ts';
 import { readPerson } from './person.ts';
@@ -33,7 +33,7 @@ export function addForgetCommand(program: Command, terminal: Terminal): void {
   addActivationFileOption(addDataStorageOption(program.command('forget')))
     .summary('erases what is kept of a person')
     .description(
-      'Erases what is kept of a person: their events in waiting retries and in dead letters, and their rows of the ledger at every destination of the activation file, in every form in which a destination stores an identity. Other people in the same event stay. Give every identity of the person that you know; what the ledger links with them is erased too.',
+      'Erases what is kept of a person: their events in waiting retries and in dead letters, and their rows of the ledger at every destination of which it has rows, also of those that the activation file does not have any more, in every form in which a destination may have stored an identity. Other people in the same event stay. Give every identity of the person that you know; what the ledger links with them is erased too.',
     )
     .argument('<namespace:identity...>', 'whom, such as crmid:C-1 email:ada@example.com, as AEP exports it')
     .option('--tell', 'takes the person out of the destinations first')
@@ -45,6 +45,10 @@ export function addForgetCommand(program: Command, terminal: Terminal): void {
 Run it again until it finds nothing: what the function app is telling at the same moment can be written anew. It does not reach events in
 the event hub itself, which leave it by its retention, blobs of an archive destination, exports of the ledger, and what a destination
 keeps of a person who has left it. Erase the person in AEP too, or the next export brings them back.
+
+A destination that is not in the activation file any more cannot be told of an exit. With --tell its rows of a person whom it may know stay,
+and the command exits with 1: write its former name (formerly) at its new entry or put it back into the file and run the command again, or
+erase the person in that system yourself and run the command without --tell.
 
 For --tell: ${secretsHelp}
 
@@ -69,20 +73,20 @@ async function runForget(
   const tells = options.tell === true && !dryRun;
   // One for all destinations, so that the vault of the stack is looked up once.
   const http = tells ? openHttp(terminal, storage) : undefined;
-  const { forgotten, told, kept } = await erase(
+  const { told, kept, ...erased } = await erase(
     identities,
     { file, activations, tell: tells, dryRun, ...(http && { readSecret: secretsOf(options, http, terminal) }) },
     storage,
     terminal,
   ).finally(() => http?.close());
-  reportForgotten(forgotten, told, options, terminal);
+  reportErased({ told, kept, ...erased }, options, terminal);
   if (kept.length > 0) {
     throw new CommandError(
       1,
       `Failed to take the person out of ${kept.join(', ')}: their rows stay, for the reasons that are listed above. Correct them, and run the command again.`,
     );
   }
-  const { unreadable } = forgotten;
+  const { unreadable } = erased.forgotten;
   if (unreadable.length > 0) {
     throw new CommandError(
       1,
@@ -103,30 +107,69 @@ export interface EraseOptions {
   readonly readSecret?: ReadSecret;
 }
 
-/**
- * Erases what is kept of a person, but for rows of destinations that did not take their exit:
- * `kept` names these.
- */
+/** What was erased of a person, or would be. */
+export interface ErasedPerson {
+  readonly forgotten: Forgotten;
+  readonly told: readonly Told[];
+  /** Destinations that did not take the exit of the person, whose rows stay. */
+  readonly kept: readonly string[];
+  /** Those that the file does not have and that may still have the person: none can tell them. */
+  readonly notInFile: readonly string[];
+}
+
+/** Erases what is kept of a person, but for rows of destinations that did not take their exit. */
 export async function erase(
   identities: readonly Identity[],
   { file, tell: tells, dryRun, ...walk }: EraseOptions,
   storage: DataStorage,
   terminal: Terminal,
-): Promise<{ readonly forgotten: Forgotten; readonly told: readonly Told[]; readonly kept: readonly string[] }> {
-  const places = await erasurePlaces(file);
-  const told = tells ? await tell(identities, file, places, walk, storage, terminal) : [];
-  const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
-  // Rows of a destination that did not take the exit stay, so that the next run can send it again.
-  const erasable = places.filter(
-    ({ ledgerName }) => !kept.some((key) => file.destinations.get(key)?.ledgerName === ledgerName),
+): Promise<ErasedPerson> {
+  const signal = terminal.interrupted;
+  const places = await everyErasurePlace(file, storage, signal);
+  const inFile = new Set([...file.destinations.values()].map(({ ledgerName }) => ledgerName));
+  const [ofFile = [], others = []] = [true, false].map((is) =>
+    places.filter((each) => inFile.has(each.ledgerName) === is),
   );
-  const forgotten = await forget(identities, erasable, storage, { dryRun, signal: terminal.interrupted });
-  return { forgotten, told, kept };
+  const notInFile = await whereKnown(identities, others, storage, signal);
+  const told = tells
+    ? [
+        ...(await tell(identities, file, ofFile, walk, storage, terminal)),
+        ...notInFile.map((name) => ({ destination: name, ledgerName: name, exits: 0, isOut: false })),
+      ]
+    : [];
+  const notTaken = told.filter(({ isOut }) => !isOut);
+  // Rows of a destination that did not take the exit stay, so that the next run can send it again.
+  const kept = new Set(notTaken.map(({ ledgerName }) => ledgerName));
+  const forgotten = await forget(identities, places, storage, { dryRun, kept, signal });
+  return { forgotten, told, kept: notTaken.map(({ destination }) => destination), notInFile };
+}
+
+/** What is left to do about a person whom a destination may have that the file does not have. */
+export function adviceOf(destination: string, rowsAreErased: boolean): string {
+  const what = rowsAreErased
+    ? 'Erase the person in that system yourself.'
+    : `If it has another name now, write formerly: ${destination} at its entry and use --tell; else erase the person in that system yourself, and then here without --tell.`;
+  return `It may still have the person, and --tell cannot take them out of it: the activation file has no ${destination}. ${what}`;
+}
+
+/** At which of these places the person may still be a member, by the ledger. */
+async function whereKnown(
+  identities: readonly Identity[],
+  places: readonly ErasurePlace[],
+  storage: DataStorage,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const { ledgerName, forms } of await findForms(identities, places, storage.ledger, signal))
+    if (await isKnown(ledgerName, forms, storage, signal)) names.push(ledgerName);
+  return names;
 }
 
 /** The result of the erasure at one destination. */
 interface Told {
   readonly destination: string;
+  /** The name under which the ledger keeps it. */
+  readonly ledgerName: string;
   readonly exits: number;
   readonly isOut: boolean;
   /**
@@ -169,6 +212,7 @@ async function tell(
       const [reason = failure] = Object.keys(counts.reasons);
       told.push({
         destination: key,
+        ledgerName,
         exits: counts.delivered,
         isOut,
         ...(isOutOfAccount && { isOutOfAccount }),
@@ -177,7 +221,7 @@ async function tell(
     } catch (error) {
       // It cannot be set up, or is paused: the command still calls the others.
       if (!(error instanceof CommandError)) throw error;
-      told.push({ destination: key, exits: 0, isOut: false, reason: error.message });
+      told.push({ destination: key, ledgerName, exits: 0, isOut: false, reason: error.message });
     }
   }
   return told;
@@ -219,15 +263,12 @@ async function isKnown(
   return false;
 }
 
-function reportForgotten(
-  { retries, deadLetters, rows, linkedIdentities, unreadable }: Forgotten,
-  told: readonly Told[],
-  options: ForgetOptions,
-  terminal: Terminal,
-): void {
-  const { dryRun } = options;
+function reportErased({ forgotten, told, notInFile }: ErasedPerson, options: ForgetOptions, terminal: Terminal): void {
+  const { retries, deadLetters, rows, linkedIdentities, unreadable } = forgotten;
+  const { dryRun = false, tell: tells = false } = options;
   const total = retries.erased + deadLetters.erased + Object.values(rows).reduce((sum, count) => sum + count, 0);
-  const head = total === 0 ? 'Nothing of this person is kept.' : dryRun ? 'Would erase:' : 'Erased:';
+  const nothing = told.some(({ isOut }) => !isOut) ? 'Nothing was erased.' : 'Nothing of this person is kept.';
+  const head = total === 0 ? nothing : dryRun ? 'Would erase:' : 'Erased:';
   const lines = [
     ...told.map(({ destination, exits, isOut, isOutOfAccount, reason }) => [
       `told ${destination}`,
@@ -238,11 +279,12 @@ function reportForgotten(
     ['retries', `${retries.erased} in ${retries.searched} that wait`],
     ['dead letters', `${deadLetters.erased} of ${deadLetters.searched}`],
     ...Object.entries(rows).map(([name, count]) => [`ledger, ${name}`, counted(count, 'row')]),
+    ...notInFile.map((name) => [name, adviceOf(name, !dryRun && !tells)]),
     ...linkedIdentities.map(({ namespace, value }) => ['linked', `${namespace} ${value}, looked for as well`]),
     ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
   ];
   report(
-    { event: dryRun ? 'would-forget' : 'forgotten', retries, deadLetters, rows, linkedIdentities, told, unreadable },
+    { event: dryRun ? 'would-forget' : 'forgotten', ...forgotten, notInFile, told },
     () => [head, ...tableLines(lines).map((line) => `  ${line}`)],
     options,
     terminal,

@@ -22,7 +22,7 @@ import {
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
 import { addLedgerBackup } from './ledger-backup.ts';
-import { erasurePlaces } from './erasure-places.ts';
+import { everyErasurePlace } from './erasure-places.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
 import { report } from '../terminal/reporter.ts';
@@ -60,8 +60,8 @@ Examples:
     .addHelpText(
       'after',
       `
-A destination that is not in the file any more is not looked at. Where a destination forgets members whom it is not told of again, it shows
-when, and from when on the nightly sweep tells it again.
+It looks at every destination of which the ledger has rows, also at those that the file does not have any more. Where a destination
+forgets members whom it is not told of again, it shows when, and from when on the nightly sweep tells it again.
 
 Examples:
   $ activation ledger show crmid:C-1 --activations my-activations.yaml`,
@@ -83,10 +83,9 @@ async function show(
   const identity = readPerson(person);
   const { file } = await loadChosenActivations(options, terminal);
   const entries: LedgerEntry[] = [];
-  const asked = new Set(
-    [...destinationsOf(file, destination)].map((key) => file.destinations.get(key)?.ledgerName ?? key),
-  );
-  const places = (await erasurePlaces(file)).filter(({ ledgerName }) => asked.has(ledgerName));
+  const asked = nameOf(file, destination);
+  const everywhere = await everyErasurePlace(file, { ledger }, interrupted);
+  const places = everywhere.filter(({ ledgerName }) => asked === undefined || ledgerName === asked);
   // Found as the destination stores it, and under what the links of the person say besides.
   for (const { ledgerName, forms } of await findForms([identity], places, ledger, interrupted)) {
     for (const name of [ledgerName, shadowDestination(ledgerName)])
@@ -118,7 +117,7 @@ interface FoundRow extends LedgerEntry {
 }
 
 function rowLines(found: readonly FoundRow[]): readonly string[] {
-  if (found.length === 0) return ['The ledger has no row of this identity at the destinations of the activation file.'];
+  if (found.length === 0) return ['The ledger has no row of this identity.'];
   const lapseColumn = (cell: string): readonly string[] =>
     found.some(({ lapse }) => lapse !== undefined) ? [cell] : [];
   const rows = found.map(({ key, record, audience, lapse }) => {
@@ -138,12 +137,13 @@ function rowLines(found: readonly FoundRow[]): readonly string[] {
 }
 
 /**
- * The keys of the file, or the one of the option. Throws `CommandError` (2) when the file does
+ * The ledger name of the destination of the option. Throws `CommandError` (2) when the file does
  * not have it.
  */
-function destinationsOf({ destinations }: ActivationFile, asked: string | undefined): Iterable<string> {
-  if (asked === undefined) return destinations.keys();
-  if (destinations.has(asked)) return [asked];
+function nameOf({ destinations }: ActivationFile, asked: string | undefined): string | undefined {
+  if (asked === undefined) return undefined;
+  const entry = destinations.get(asked);
+  if (entry !== undefined) return entry.ledgerName;
   throw new CommandError(
     2,
     `Failed to find the destination ${asked}: the activation file has ${[...destinations.keys()].join(', ') || 'none'}.`,

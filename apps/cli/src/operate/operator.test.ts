@@ -235,6 +235,7 @@ test('ledger show and forget know all that is kept of a person', async () => {
     deadLetters: { searched: 2, erased: 2 },
     rows: { crm: 2 },
     linkedIdentities: [],
+    notInFile: [],
     told: [],
     unreadable: [],
   };
