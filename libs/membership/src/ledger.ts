@@ -219,5 +219,5 @@ export function shadowDestination(destination: string): string {
 
 /** The destination of these rows, of which they may be the shadow rows or the links. */
 export function ledgerNameOf(destination: string): string {
-  return destination.replace(/~.*$/, '');
+  return destination.replace(/~.*/, '');
 }
