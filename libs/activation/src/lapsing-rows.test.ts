@@ -117,7 +117,7 @@ test('only members on a live route of the file are told again, under an identity
 test('a member is told again from the very moment on that is theirs', async () => {
   const { put, found, clock } = open();
   await put([fansKey()]);
-  const lapse = lapseOf(fansKey(), rowOf(memberAt(), { deliveredAtMs: noonMs }), days) ?? expect.unreachable();
+  const lapse = lapseOf(fansKey(), rowOf(memberAt(), { deliveredAtMs: noonMs }), days, noonMs) ?? expect.unreachable();
   clock.nowMs = lapse.renewFromMs - 1;
   expect(await found()).toEqual([]);
   clock.nowMs = lapse.renewFromMs;
@@ -127,7 +127,7 @@ test('a member is told again from the very moment on that is theirs', async () =
 test('a member is late from the moment on at which half of their life is over, until they were looked at', async () => {
   const { put, place, clock } = open();
   await put([fansKey()]);
-  const lapse = lapseOf(fansKey(), rowOf(memberAt(), { deliveredAtMs: noonMs }), days) ?? expect.unreachable();
+  const lapse = lapseOf(fansKey(), rowOf(memberAt(), { deliveredAtMs: noonMs }), days, noonMs) ?? expect.unreachable();
   for (const [atMs, late] of [
     [lapse.lateFromMs - 1, 0],
     [lapse.lateFromMs, 1],

@@ -136,7 +136,7 @@ export class LapsingRows {
     if (routed?.route.mode !== 'live' || !isToBeRenewed(record, nowMs)) return undefined;
     if (controls?.routePause(routed.route, routed.audience.key, nowMs) !== undefined) return undefined;
     const days = targets.get(routed.route.destination)?.membershipDays(routed.route.options, key.identity.namespace);
-    const lapse = days === undefined ? undefined : lapseOf(key, record, days);
+    const lapse = days === undefined ? undefined : lapseOf(key, record, days, nowMs);
     return lapse === undefined || lapse.renewFromMs > nowMs ? undefined : { lapse, ...routed };
   }
 }

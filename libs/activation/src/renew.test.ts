@@ -239,12 +239,25 @@ test('a member whose telling was given up, or left under an expired lease, is to
   opened.clock.nowMs += 50 * dayMs;
   const { nowMs } = opened.clock;
   await opened.ledger.overwrite(fansKey('p0'), { ...(await recordOf(opened)), rowState: { is: 'given-up' } });
-  const lease = { is: 'leased', holder: 'a process that is no more', expiresAtMs: nowMs + dayMs / 2 } as const;
+  const lease = { is: 'leased', holder: 'a process that is no more', expiresAtMs: nowMs + 500_000 } as const;
   await opened.ledger.overwrite(fansKey('p1'), { ...(await recordOf(opened, 'p1')), rowState: lease });
   expect(await night(opened)).toMatchObject({ rows: 1, delivered: 1 });
   opened.clock.nowMs += dayMs;
   expect(await night(opened)).toMatchObject({ rows: 1, delivered: 1 });
   expect(opened.crm.told.map(({ identity }) => identity.value)).toEqual(['p0', 'p1']);
+});
+
+test('a member whom a wrong clock has told, or leased, in years to come is told in time all the same', async () => {
+  const opened = await open(2);
+  opened.clock.nowMs += 50 * dayMs;
+  const futureMs = opened.clock.nowMs + 1_000 * dayMs;
+  const lease = { is: 'leased', holder: 'a process that is no more', expiresAtMs: futureMs } as const;
+  await opened.ledger.overwrite(fansKey('p0'), { ...(await recordOf(opened)), deliveredAtMs: futureMs });
+  await opened.ledger.overwrite(fansKey('p1'), { ...(await recordOf(opened, 'p1')), rowState: lease });
+  expect(await night(opened)).toMatchObject({ rows: 2, delivered: 1, leftAlone: 1 });
+  expect(await recordOf(opened)).toMatchObject({ deliveredAtMs: opened.clock.nowMs });
+  opened.clock.nowMs += dayMs;
+  expect(await night(opened)).toMatchObject({ rows: 1, delivered: 1 });
 });
 
 test('what a destination accepts and judges later counts as told, and is told a second time before it lapses', async () => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isLive } from './decide.ts';
+import { isLive, leaseLeftMaxMs } from './decide.ts';
 import { ledgerKeyText, type LedgerKey, type LedgerRecord } from './ledger.ts';
 
 const dayMs = 86_400_000;
@@ -34,12 +34,18 @@ export interface Lapse {
 /**
  * The lapse of a row whose destination keeps a member for `membershipDays`; `undefined` where the
  * destination does not have the person. A row that was told before its kind of destination said so
- * has no time of its telling: it is taken for told when its event was enqueued, which was before.
+ * has no time of its telling, and one that says a time to come has it from a clock that is wrong:
+ * both are taken for told when the event was enqueued, which was before.
  */
-export function lapseOf(key: LedgerKey, record: LedgerRecord, membershipDays: number): Lapse | undefined {
-  const { delivered } = record;
+export function lapseOf(
+  key: LedgerKey,
+  record: LedgerRecord,
+  membershipDays: number,
+  nowMs: number,
+): Lapse | undefined {
+  const { delivered, deliveredAtMs: saidMs = Infinity } = record;
   if (delivered?.isMember !== true) return undefined;
-  const { deliveredAtMs = delivered.enqueuedAtMs } = record;
+  const deliveredAtMs = saidMs <= nowMs ? saidMs : delivered.enqueuedAtMs;
   const lifeMs = membershipDays * dayMs;
   const atMs = deliveredAtMs + lifeMs;
   const share = renewedFrom + renewedOver * shareOf(key);
@@ -53,7 +59,8 @@ export function lapseOf(key: LedgerKey, record: LedgerRecord, membershipDays: nu
 /**
  * Whether the sweep tells the destination of a member again before the membership lapses. A live
  * lease, a deferred row and an exit are another's; what the destination rejected, or whom it does
- * not know, is told with the next change.
+ * not know, is told with the next change. A lease that no clock that is right can have given is
+ * among those of the sweep, which cuts it, so that another night can tell the member.
  */
 export function isToBeRenewed({ known, rowState }: LedgerRecord, nowMs: number): boolean {
   if (!known.isMember) return false;
@@ -61,8 +68,9 @@ export function isToBeRenewed({ known, rowState }: LedgerRecord, nowMs: number):
     case 'delivered':
     case 'given-up':
     case 'paused':
+      return true;
     case 'leased':
-      return !isLive(rowState, nowMs);
+      return !isLive(rowState, nowMs) || rowState.expiresAtMs > nowMs + leaseLeftMaxMs;
     case 'noted':
     case 'deferred':
     case 'rejected':

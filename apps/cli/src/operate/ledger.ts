@@ -1,6 +1,7 @@
 import { findForms } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { createMatcher } from '@activation-hub/activation-file';
+import { systemClock } from '@activation-hub/delivery';
 import { loadDestination } from '@activation-hub/destinations';
 import {
   historyOf,
@@ -167,7 +168,7 @@ async function lapses(file: ActivationFile): Promise<(entry: LedgerEntry) => Lap
     if (route === undefined || definition?.membershipDays === undefined) return undefined;
     const settings: unknown = definition.settings.parse(file.destinations.get(route.destination)?.settings);
     const days = definition.membershipDays(settings, route.options, key.identity.namespace);
-    return days === undefined ? undefined : lapseOf(key, record, days);
+    return days === undefined ? undefined : lapseOf(key, record, days, systemClock.now());
   };
 }
 
