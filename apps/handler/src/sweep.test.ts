@@ -11,6 +11,7 @@ import { buildProfileExport, encodeProfileExport } from '@activation-hub/audienc
 import { tableClient, TableLedger } from '@activation-hub/azure-adapters';
 import { startAzurite } from '@activation-hub/azurite';
 import { InMemoryDeadLetters, InMemoryRetryQueue, type Clock } from '@activation-hub/delivery';
+import { exampleRetry } from '@activation-hub/delivery/testing';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { loadDestinations, setUpTarget } from '@activation-hub/destinations';
 import {
@@ -49,7 +50,7 @@ destinations:
       adAccountId: '1'
       identifiers: { crmid: EXTERN_ID, email: EMAIL }
       baseUrl: ${meta}
-  log: { type: log }
+  log: { type: log, formerly: printer }
 audiences:
   sports-fans:
     id: ${fansId}
@@ -208,6 +209,20 @@ test('what Google does not take in a night its retry tells, and the others are t
   await settle();
   time.nowMs += 300 * dayMs;
   expect(members().google).toBe(people.length);
+});
+
+test('a retry of a destination that has another name now is as old as one of it can be', async () => {
+  const { time, context, said } = await open(openInMemory);
+  const hourMs = 3_600_000;
+  for (const [id, hours] of [
+    ['young', 29],
+    ['left', 31],
+  ] as const) {
+    const retry = exampleRetry({ id, destination: 'printer', firstDeferredAtMs: time.nowMs - hours * hourMs });
+    await context.retryQueue.put(retry, time.nowMs + hourMs, signal);
+  }
+  await sweep(context);
+  expect(said('ledger-swept')).toMatchObject([{ retriesMadeDue: 1 }]);
 });
 
 test('a night without time says that it was not enough', async () => {

@@ -41,11 +41,14 @@ async function tidyUp(
   activation: ActivationContext,
   { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { clock } = activation;
+  const { clock, matcher, targets } = activation;
   const startedMs = clock.now();
+  // What an older file deferred waits under the name that the destination had there.
+  const giveUpAfterMs = (name: string): number =>
+    targets.get(matcher.destination(name)?.key ?? name)?.giveUpAfterMs ?? 0;
   const { madeDue, unreadable } = await sweepRetries(activation.retryQueue, {
     nowMs: startedMs,
-    ageMaxMs: (destination) => (activation.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,
+    ageMaxMs: (destination) => giveUpAfterMs(destination) + retryMarginMs,
     signal,
   });
   for (const document of unreadable) activation.telemetry.emit('retry-unreadable', { document });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exampleRetry } from '../testing/index.ts';
 import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
+import { readRetryMessage } from './retry-message.ts';
 import type { RetryQueue } from './retry-queue.ts';
 import { sweepRetries } from './sweep-retries.ts';
 
@@ -21,6 +22,26 @@ test('a retry that is older than it can be is made due, and the others stay as t
   expect(await sweepRetries(queue, { nowMs, ageMaxMs, signal })).toEqual({ seen: 3, madeDue: 1, unreadable: [] });
   const due = await Promise.all(queue.takeDue(nowMs).map((message) => queue.read(message, signal)));
   expect(due).toEqual([left]);
+});
+
+test('a retry that was deferred in the future by a wrong clock is made due', async () => {
+  const queue = new InMemoryRetryQueue();
+  const future = exampleRetry({ id: 'future', firstDeferredAtMs: nowMs + 1 });
+  const now = exampleRetry({ id: 'now', firstDeferredAtMs: nowMs });
+  for (const retry of [future, now]) await queue.put(retry, nowMs + hourMs, signal);
+  expect(await sweepRetries(queue, { nowMs, ageMaxMs: () => hourMs, signal })).toMatchObject({ madeDue: 1 });
+  expect(queue.takeDue(nowMs).map((message) => readRetryMessage(message).id)).toEqual(['future']);
+});
+
+test('a retry that is put back in each night has no more messages for that', async () => {
+  const queue = new InMemoryRetryQueue();
+  await queue.put(exampleRetry({ firstDeferredAtMs: nowMs - 30 * hourMs }), nowMs, signal);
+  for (let night = 0; night < 3; night += 1) {
+    await sweepRetries(queue, { nowMs, ageMaxMs: () => 26 * hourMs, signal });
+    const messages = queue.takeDue(nowMs);
+    expect(messages).toHaveLength(2);
+    for (const message of messages) await queue.postpone(readRetryMessage(message), nowMs, signal);
+  }
 });
 
 test('what is erased while a sweep looks at it stays erased', async () => {
@@ -57,7 +78,7 @@ test('a retry that is just as old as it can be waits, and one that cannot be rea
     yield await Promise.resolve({ unreadable: 'retries/1' });
     yield readable;
   };
-  const broken = { waiting, postpone: queue.postpone.bind(queue) } as unknown as RetryQueue;
+  const broken = { waiting, giveBack: queue.giveBack.bind(queue) } as unknown as RetryQueue;
   expect(await sweepRetries(broken, { nowMs, ageMaxMs: () => hourMs, signal })).toEqual({
     seen: 2,
     madeDue: 0,

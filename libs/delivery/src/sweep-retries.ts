@@ -2,12 +2,15 @@ import type { RetryQueue } from './retry-queue.ts';
 import { isUnreadable } from './unreadable-document.ts';
 
 /**
- * Makes retries due at once that should long have ended. A retry is kept before the message that
- * makes it due, so a process that ends between the two leaves one that no message leads to, and so
- * does a removal that fails: nothing is lost with either, for the batch is told again, or all was
- * settled, but it holds an event. The usual way then ends it.
- * Only messages are sent: what was erased from a retry meanwhile stays erased. Gives the number of
- * retries seen and made due, and the names of those that cannot be read.
+ * Makes retries due at once that should long have ended, and those of which no age can be said,
+ * since a wrong clock deferred them in the future. A retry is kept before the message that makes it
+ * due, so a process that ends between the two leaves one that no message leads to, and so does a
+ * removal that fails: nothing is lost with either, for the batch is told again, or all was settled,
+ * but it holds an event. The usual way then ends it.
+ *
+ * Only messages are sent: what was erased from a retry meanwhile stays erased. They are woken ones,
+ * so that a retry which is paused for long, and has its message, has no more of them each night.
+ * Gives the number of retries seen and made due, and the names of those that cannot be read.
  */
 export async function sweepRetries(
   retryQueue: RetryQueue,
@@ -27,8 +30,9 @@ export async function sweepRetries(
       unreadable.push(retry.unreadable);
       continue;
     }
-    if (options.nowMs - retry.firstDeferredAtMs <= options.ageMaxMs(retry.destination)) continue;
-    await retryQueue.postpone(retry, options.nowMs, options.signal);
+    const ageMs = options.nowMs - retry.firstDeferredAtMs;
+    if (ageMs >= 0 && ageMs <= options.ageMaxMs(retry.destination)) continue;
+    await retryQueue.giveBack({ ...retry, isWoken: true }, options.nowMs, options.signal);
     madeDue += 1;
   }
   return { seen, madeDue, unreadable };
