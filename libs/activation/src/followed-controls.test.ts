@@ -139,6 +139,15 @@ test('it looks again after five seconds and not before', async () => {
   expect(reads()).toBe(2);
 });
 
+test('it looks again when the clock was set back', async () => {
+  const { look, reads } = open();
+  await look();
+  await look(0);
+  expect(reads()).toBe(1);
+  await look(-1);
+  expect(reads()).toBe(2);
+});
+
 test.each([
   ['what the store says', new Error('Failed to read the controls: the blob store answered 403.'), true],
   ['no words that may hold anything', new Error('Bearer secret'), false],

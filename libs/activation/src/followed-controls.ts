@@ -78,7 +78,9 @@ export class FollowedControls {
    */
   async follow(followed: Followed): Promise<void> {
     this.#matcher = followed.matcher;
-    if (this.#clock.now() - this.#lookedAtMs >= controlsAgeMaxMs) {
+    // It looked in the future by a clock that was set back since.
+    const ageMs = this.#clock.now() - this.#lookedAtMs;
+    if (ageMs < 0 || ageMs >= controlsAgeMaxMs) {
       this.#looking ??= this.#look(followed.telemetry).finally(() => (this.#looking = undefined));
       await this.#looking;
     }

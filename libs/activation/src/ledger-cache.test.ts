@@ -33,6 +33,13 @@ test('a row is believed no longer than its age, however often it is used', () =>
   expect(cache.get('a', 2_001)?.version).toBe('2');
 });
 
+test('a row that was read before the clock was set back is not believed', () => {
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
+  cache.set('a', rowOf('1'), 5_000);
+  expect(cache.get('a', 4_999)).toBeUndefined();
+  expect(cache.get('a', 5_000)?.version).toBe('1');
+});
+
 test('what is used stays when others push in', () => {
   const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
   cache.set('used', rowOf('1'), 0);

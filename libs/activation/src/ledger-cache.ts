@@ -72,7 +72,10 @@ export class LedgerCache {
   get(keyText: string, nowMs: number): LedgerRow | undefined {
     const young = this.#young.get(keyText);
     const entry = young ?? this.#old.get(keyText);
-    if (entry === undefined || nowMs - entry.readAtMs > this.#ageMaxMs) return undefined;
+    if (entry === undefined) return undefined;
+    // What was read in the future was read by a clock that was set back since.
+    const ageMs = nowMs - entry.readAtMs;
+    if (ageMs < 0 || ageMs > this.#ageMaxMs) return undefined;
     if (young === undefined) this.#put(keyText, entry);
     return entry.row;
   }
