@@ -25,9 +25,9 @@ class ObservedRetryQueue extends InMemoryRetryQueue {
     return this.isEarly && readRetryMessage(message).isWoken !== true ? undefined : retry;
   }
 
-  override async postpone(pointer: RetryPointer, dueAtMs: number, postponeSignal: AbortSignal): Promise<void> {
+  override async giveBack(pointer: RetryPointer, dueAtMs: number, giveSignal: AbortSignal): Promise<void> {
     this.postponed.push([pointer.id, dueAtMs]);
-    await super.postpone(pointer, dueAtMs, postponeSignal);
+    await super.giveBack(pointer, dueAtMs, giveSignal);
   }
 }
 
@@ -63,9 +63,9 @@ test('of what comes while the circuit is open, one message comes again when it i
 
 test('where the message of the probe cannot be put back, the next one takes its place', async () => {
   const { context, retryQueue, messages, openUntilMs } = await openWithOpenCircuit();
-  const postpone = retryQueue.postpone.bind(retryQueue);
-  retryQueue.postpone = () => {
-    retryQueue.postpone = postpone;
+  const giveBack = retryQueue.giveBack.bind(retryQueue);
+  retryQueue.giveBack = () => {
+    retryQueue.giveBack = giveBack;
     return Promise.reject(new Error('The queue store is down.'));
   };
   await expect(activateRetry(messages[0] ?? '', context)).rejects.toThrow('The queue store is down.');
@@ -174,7 +174,7 @@ test.each([
   expect(opened.crm.story).toEqual(['entered sports-fans p1']);
   expect(opened.outcomes()).toEqual({ ...before, 'crm delivered': 1 });
   // What was put back finds nothing any more.
-  opened.clock.nowMs = Math.max(opened.clock.nowMs, ...opened.retryQueue.postponed.map(([, dueAtMs]) => dueAtMs));
+  opened.clock.nowMs += 30_000;
   await opened.retryDue();
   expect(opened.outcomes()).toEqual({ ...before, 'crm delivered': 3 });
 });
@@ -205,13 +205,56 @@ test('a message of a destination whose retries take their share of the process i
   expect(retryQueue.takeDue(clock.nowMs + 1_000)).toEqual([woken]);
 });
 
-test('a woken message does not take the place of the probe, for it does not come again', async () => {
-  const { context, retryQueue, messages, clock, openUntilMs } = await openWithOpenCircuit();
+/**
+ * As `openWithOpenCircuit`, when the last of many probes has just failed; another process has
+ * reached the destination then, and woken the retries.
+ */
+async function openForMinutes() {
+  const opened = await openWithOpenCircuit();
+  const { retryQueue, clock, context } = opened;
+  const { breaker } = context.targets.get('crm') ?? expect.unreachable();
+  for (let failures = 0; failures < 9; failures += 1) {
+    breaker.probeNow(clock.nowMs);
+    breaker.admit(clock.nowMs);
+    breaker.fail(clock.nowMs);
+  }
+  expect(breaker.takeProbe()).toBe(true);
   await retryQueue.wake('crm', { nowMs: clock.nowMs, everyMs: 0, signal });
-  for (const message of retryQueue.takeDue(clock.nowMs)) await activateRetry(message, context);
   retryQueue.postponed.length = 0;
-  await activateRetry(messages[0] ?? '', context);
-  expect(retryQueue.postponed.map(([, dueAtMs]) => dueAtMs)).toEqual([openUntilMs]);
+  return { ...opened, breaker, woken: retryQueue.takeDue(clock.nowMs), shortestMs: clock.nowMs + 5_000 };
+}
+
+test('of what was woken while the circuit was open for too short a time, one message comes again for the probe', async () => {
+  const { context, retryQueue, woken, clock, crm, shortestMs } = await openForMinutes();
+  for (const message of woken) await activateRetry(message, context);
+  expect(woken).toHaveLength(3);
+  expect(retryQueue.takeDue(shortestMs - 1)).toEqual([]);
+  expect(retryQueue.takeDue(shortestMs)).toEqual([woken[0]]);
+  clock.nowMs = shortestMs;
+  crm.onRequest = () => undefined;
+  await activateRetry(woken[0] ?? '', context);
+  expect(crm.story).toHaveLength(1);
+});
+
+test('a message that was woken is told at once where the circuit was open for long enough, and its failure opens it again', async () => {
+  const { context, woken, clock, crm, shortestMs, breaker, retryQueue } = await openForMinutes();
+  clock.nowMs = shortestMs;
+  const { requests } = crm;
+  for (const message of woken) await activateRetry(message, context);
+  expect(crm.requests).toBe(requests + 1);
+  expect(breaker.openUntilMs(clock.nowMs)).toBe(clock.nowMs + 5_000);
+  expect(retryQueue.postponed).toContainEqual([readRetryMessage(woken[1] ?? '').id, clock.nowMs + 5_000]);
+});
+
+test('a message that was woken does not end what an operator holds', async () => {
+  const { context, woken, clock, crm, shortestMs, controls, retryQueue } = await openForMinutes();
+  clock.nowMs = shortestMs;
+  const pause = { action: 'pause', by: 'ada', reason: 'migration', atMs: clock.nowMs, destination: 'crm' } as const;
+  await controls.edit(() => [pause], signal);
+  const { requests } = crm;
+  for (const message of woken) await activateRetry(message, context);
+  expect(crm.requests).toBe(requests);
+  expect(retryQueue.postponed).toEqual([]);
 });
 
 test('a woken message works on its retry although the message of the retry comes too early at the same time', async () => {

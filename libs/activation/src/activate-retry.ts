@@ -1,6 +1,6 @@
 import { readRetryMessage, withTimeLimit, type RetryPointer, type Target } from '@activation-hub/delivery';
 import { activate } from './activate.ts';
-import { dueAgainAtMs } from './defer-changes.ts';
+import { dueAgainAtMs, retryWaitMaxMs } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
 import type { ActivationContext } from './activation-context.ts';
 import { retryWork } from './work.ts';
@@ -13,31 +13,38 @@ const inWorkAgainMs = 30_000;
 
 /**
  * The way of a retry whose message is due: the journey again, for what it left open. While the
- * circuit of its destination is open, the message is put back as it is, before anything of the
- * retry is read or leased: in an outage that is the way of most retries. One that is old enough to
- * be given up is not put back, unless its destination is paused.
+ * circuit of its destination is open, the message is put back unread, before anything of the
+ * retry is leased: in an outage that is the way of most retries. One that is old enough to be given
+ * up is not put back, unless its destination is paused. A message that was woken says that another
+ * process has reached the destination: the circuit is soon half-open then, or at once.
  *
  * A retry that was woken has two messages, which may come at the same time. While this process
  * works on a retry, another message of it is put back. A message of a destination whose retries
- * take their share of this process already is given back, unread too. Throws what `activate`
- * throws, and `RetryMessageError` for a message of another origin.
+ * take their share of this process already is given back, unread too.
+ *
+ * The clock of the process that put a retry may be wrong. One that is due later than any can be is
+ * worked on when its message comes, and one that was deferred in the future counts as deferred now.
+ * Throws what `activate` throws, and `RetryMessageError` for a message of another origin.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
-  const pointer = readRetryMessage(message);
   const { retryQueue, retriesInWork, timing, clock } = context;
+  const pointer = notFromFuture(readRetryMessage(message), clock.now());
   await context.controls?.follow(context);
   const putBack = (untilMs: number): Promise<void> =>
     withTimeLimit(timing.settleByMs, (signal) => retryQueue.postpone(pointer, untilMs, signal));
+  const giveBack = (untilMs: number): Promise<void> =>
+    withTimeLimit(timing.settleByMs, (signal) => retryQueue.giveBack(pointer, untilMs, signal));
   const open = circuitOf(pointer, context);
-  if (open !== undefined) {
+  if (open?.probeOf !== undefined) {
     try {
-      await putBack(open.untilMs);
+      await giveBack(open.untilMs);
       return;
     } catch (error) {
-      open.probeOf?.returnProbe();
+      open.probeOf.returnProbe();
       throw error;
     }
   }
+  if (open !== undefined) return putBack(open.untilMs);
 
   const { id } = pointer;
   for (let other = retriesInWork.found(id); other !== undefined; other = retriesInWork.found(id)) {
@@ -46,19 +53,22 @@ export async function activateRetry(message: string, context: ActivationContext)
     if (found !== undefined) return putBack(clock.now() + inWorkAgainMs);
   }
   const destination = keyOf(pointer, context);
-  if (!retriesInWork.mayBegin(destination)) {
-    const againAtMs = retriesInWork.againAtMs(clock.now());
-    return withTimeLimit(timing.settleByMs, (signal) => retryQueue.giveBack(pointer, againAtMs, signal));
-  }
+  if (!retriesInWork.mayBegin(destination)) return giveBack(retriesInWork.againAtMs(clock.now()));
   // Between the last look and this nothing is awaited.
-  const reading = withTimeLimit(timing.settleByMs, (signal) => retryQueue.read(message, signal));
+  const waitMaxMs = retryWaitMaxMs(context.targets.get(destination));
+  const reading = withTimeLimit(timing.settleByMs, (signal) => retryQueue.read(message, signal, waitMaxMs));
   retriesInWork.begin(id, destination, reading);
   try {
     const retry = await reading;
-    if (retry !== undefined) await activate(retryWork(retry), context);
+    if (retry !== undefined) await activate(retryWork(notFromFuture(retry, clock.now())), context);
   } finally {
     retriesInWork.end(id);
   }
+}
+
+/** The same as first deferred now, where it says a later time. */
+function notFromFuture<Deferred extends RetryPointer>(deferred: Deferred, nowMs: number): Deferred {
+  return { ...deferred, firstDeferredAtMs: Math.min(deferred.firstDeferredAtMs, nowMs) };
 }
 
 /** The key that the destination has in this file. */
@@ -79,13 +89,13 @@ function circuitOf(
   if (target === undefined) return undefined;
   const { breaker, giveUpAfterMs } = target;
   const nowMs = clock.now();
+  if (pointer.isWoken === true) breaker.hearAnswer();
   const openUntilMs = breaker.openUntilMs(nowMs);
   if (openUntilMs === undefined) return undefined;
   const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
   if (breaker.isHeld(nowMs)) return { untilMs: Math.min(laterMs, breaker.holdEndsAtMs ?? Infinity) };
   if (isTooOld(pointer, giveUpAfterMs, nowMs)) return undefined;
   // One message of each time that the circuit opens comes when it is half-open; the others wait
-  // longer and longer. One that was woken does not come again.
-  const isProbe = pointer.isWoken !== true && breaker.takeProbe();
-  return isProbe ? { untilMs: openUntilMs, probeOf: breaker } : { untilMs: laterMs };
+  // longer and longer, or do not come again if they were woken.
+  return breaker.takeProbe() ? { untilMs: openUntilMs, probeOf: breaker } : { untilMs: laterMs };
 }

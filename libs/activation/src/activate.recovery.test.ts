@@ -203,3 +203,42 @@ test('a retry without a message, which a retry left that was broken off, is one 
   await activateRetry(message, context);
   expect(await passUntil(1, opened)).toBeLessThanOrEqual(context.timing.leaseMs + 2_000);
 });
+
+/**
+ * Another process with the same stores, of which the circuit has stayed open through the outage and
+ * does so for minutes, since its last probe failed so long ago.
+ */
+function besideIt({ crm, ads, clock, retryQueue, context }: TestActivation, agoMs: number): TestActivation {
+  const other = openActivation({ retryQueue, ledger: context.ledger, destinations: { crm, ads } });
+  other.clock.nowMs = clock.nowMs;
+  const { breaker } = other.context.targets.get('crm') ?? expect.unreachable();
+  const failedAtMs = clock.nowMs - agoMs;
+  for (let failures = 0; failures < 12; failures += 1) {
+    breaker.probeNow(failedAtMs);
+    breaker.admit(failedAtMs);
+    breaker.fail(failedAtMs);
+  }
+  expect(breaker.openUntilMs(clock.nowMs)).toBe(failedAtMs + 300_000);
+  return other;
+}
+
+test.each([
+  ['a minute ago', 60_000],
+  ['a second ago', 1_000],
+])('what one process wakes is told within a minute, where the last probe of another failed %s', async (_, agoMs) => {
+  const opened = await afterOutage();
+  const { crm, clock, retryQueue, context } = opened;
+  clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? expect.unreachable());
+  const backMs = clock.nowMs;
+  const other = besideIt(opened, agoMs);
+  // The messages come to both in turn; that of the probe is the first.
+  for (let turn = 0; crm.members.size < people;) {
+    clock.nowMs = Math.max(clock.nowMs, other.clock.nowMs, retryQueue.nextDueAtMs ?? expect.unreachable());
+    other.clock.nowMs = clock.nowMs;
+    for (const message of retryQueue.takeDue(clock.nowMs)) {
+      await activateRetry(message, turn % 2 === 0 ? context : other.context);
+      turn += 1;
+    }
+  }
+  expect(clock.nowMs - backMs).toBeLessThanOrEqual(60_000);
+});

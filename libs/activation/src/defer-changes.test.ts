@@ -24,6 +24,7 @@ import {
   dueAgainAtMs,
   isFollowedBy,
   putRetries,
+  retryWaitMaxMs,
   stalledClass,
   waitingDeferral,
   type Deferral,
@@ -262,6 +263,13 @@ test('what an open circuit defers was neither tried nor leased, and may come whe
     isLeased: false,
     givesUp: false,
   });
+});
+
+test('a retry waits an hour at the longest, or as long as its destination may ask for, and a minute for the clocks', () => {
+  const hourMs = 3_600_000;
+  expect(retryWaitMaxMs(undefined)).toBe(hourMs + 60_000);
+  expect(retryWaitMaxMs({ retryAfterMaxMs: hourMs - 1 })).toBe(hourMs + 60_000);
+  expect(retryWaitMaxMs({ retryAfterMaxMs: hourMs + 1 })).toBe(hourMs + 60_001);
 });
 
 test('only the state of a row that is deferred says how', () => {

@@ -10,6 +10,7 @@ import {
   type DeferredEvent,
   type ReceivedEvent,
   type Retry,
+  type Target,
 } from '@activation-hub/delivery';
 import {
   ledgerKeyText,
@@ -27,6 +28,8 @@ import { writePlans } from './write-plans.ts';
 
 /** How the waits between the attempts of a retry grow. */
 const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
+/** By how much the clocks of processes may differ. */
+const clocksMs = 60_000;
 /** A retry is due at least so long after it was deferred, and after a lease has expired. */
 export const delayMinMs = 1_000;
 /**
@@ -244,6 +247,15 @@ export function dueAgainAtMs(
   const nowMs = clock.now();
   const waits = Math.max(attempts, waitsOfAge(nowMs - firstDeferredAtMs));
   return nowMs + delayMinMs + backoffMs(backoff, waits, clock.random);
+}
+
+/**
+ * How long a retry for this destination can have to wait at the longest, in milliseconds: as long as
+ * the backoff or the destination may ask for, and a minute for the clocks. Neither a lease nor a
+ * pause asks for more.
+ */
+export function retryWaitMaxMs(target: Pick<Target, 'retryAfterMaxMs'> | undefined): number {
+  return Math.max(backoff.maxMs, target?.retryAfterMaxMs ?? 0) + clocksMs;
 }
 
 /**

@@ -306,8 +306,8 @@ export class ProtocolWorld {
       ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys }),
       retryQueue: {
         ...queue,
-        read: async (message, signal) => {
-          const retry = await queue.read(message, signal);
+        read: async (...read) => {
+          const retry = await queue.read(...read);
           if (retry !== undefined) life.retries.push(retry);
           return retry;
         },

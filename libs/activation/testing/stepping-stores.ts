@@ -33,7 +33,7 @@ export function steppingLedger(ledger: Ledger, step: Step): Ledger {
 export function steppingRetryQueue(queue: RetryQueue, step: Step): RetryQueue {
   return {
     put: (retry, dueAtMs, signal) => step('defers', { of: 'store', do: () => queue.put(retry, dueAtMs, signal) }),
-    read: (message, signal) => step('reads a retry', { of: 'store', do: () => queue.read(message, signal) }),
+    read: (message, ...how) => step('reads a retry', { of: 'store', do: () => queue.read(message, ...how) }),
     postpone: (pointer, dueAtMs, signal) =>
       step('postpones a retry', { of: 'store', do: () => queue.postpone(pointer, dueAtMs, signal) }),
     giveBack: (pointer, dueAtMs, signal) =>

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import {
+  isDue,
   isUnreadable,
-  mayBeWoken,
   orUnreadable,
   readRetryMessage,
   refuseUnkeepableRetry,
@@ -118,7 +118,7 @@ export class StorageRetryQueue implements RetryQueue {
     await this.postpone(retry, dueAtMs, signal);
   }
 
-  async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
+  async read(message: string, signal: AbortSignal, waitMaxMs?: number): Promise<Retry | undefined> {
     const pointer = readRetryMessage(message);
     if (this.#unremoved.has(pointer.id)) {
       await this.remove(pointer.id, signal);
@@ -126,10 +126,8 @@ export class StorageRetryQueue implements RetryQueue {
     }
     const scheduled = await this.#read(this.#placeOf(pointer.id), signal);
     if (scheduled === undefined) return undefined;
-    const { retry, dueAtMs } = scheduled;
-    const nowMs = this.#now();
-    if (dueAtMs <= nowMs || (pointer.isWoken === true && mayBeWoken(retry, nowMs))) return retry;
-    await this.postpone(pointer, dueAtMs, signal);
+    if (isDue(scheduled, pointer, { nowMs: this.#now(), waitMaxMs })) return scheduled.retry;
+    await this.postpone(pointer, scheduled.dueAtMs, signal);
     return undefined;
   }
 

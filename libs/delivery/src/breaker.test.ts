@@ -184,3 +184,30 @@ test('when a person says that it answers again, one probe goes at once, and its 
   closed.probeNow(10);
   expect(closed.admit(10)).toEqual({ is: 'closed' });
 });
+
+test('when another process has reached the destination, it is open for the shortest time only, and a probe is due then', () => {
+  const breaker = opened();
+  breaker.admit(1_000);
+  breaker.fail(1_000);
+  expect(breaker.takeProbe()).toBe(true);
+  expect(breaker.admit(1_500)).toEqual({ is: 'open', untilMs: 3_000 });
+  breaker.hearAnswer();
+  expect(breaker.admit(1_500)).toEqual({ is: 'open', untilMs: 2_000 });
+  expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
+  // Whoever hears more of it sends no second probe.
+  breaker.hearAnswer();
+  expect(breaker.takeProbe()).toBe(false);
+  expect(breaker.admit(2_000)).toEqual({ is: 'probe' });
+  breaker.fail(2_000);
+  expect(breaker.admit(2_001)).toEqual({ is: 'open', untilMs: 6_000 });
+  breaker.hearAnswer();
+  expect(breaker.admit(5_000)).toEqual({ is: 'probe' });
+});
+
+test('what another process has reached says nothing new where it has just opened for the first time', () => {
+  const breaker = opened();
+  expect(breaker.takeProbe()).toBe(true);
+  breaker.hearAnswer();
+  expect(breaker.takeProbe()).toBe(false);
+  expect(breaker.admit(999)).toEqual({ is: 'open', untilMs: 1_000 });
+});

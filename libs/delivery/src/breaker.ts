@@ -40,6 +40,7 @@ export class Breaker {
   readonly #options: BreakerOptions;
   #failuresInRow = 0;
   #openings = 0;
+  #openedAtMs = 0;
   #openUntilMs = 0;
   #isProbing = false;
   #isProbeDue = false;
@@ -123,6 +124,17 @@ export class Breaker {
   }
 
   /**
+   * Another process has reached the destination: the circuit is open for the shortest time only,
+   * however often it has opened, and then a probe is due anew.
+   */
+  hearAnswer(): void {
+    const shortestMs = this.#openedAtMs + this.#options.openMs;
+    if (this.#openUntilMs <= shortestMs) return;
+    this.#openUntilMs = shortestMs;
+    this.#isProbeDue = true;
+  }
+
+  /**
    * Until when no request is admitted, in epoch milliseconds; undefined when one may be. Reading it
    * admits none.
    */
@@ -190,6 +202,7 @@ export class Breaker {
     if (this.#openings > 0 && !wasProbe) return;
     if (this.#openings === 0 && this.#failuresInRow < this.#options.failuresToOpen) return;
     this.#openings += 1;
+    this.#openedAtMs = nowMs;
     this.#isRecovering = true;
     this.#isProbeDue = true;
     const openMs = Math.min(this.#options.openMaxMs, this.#options.openMs * 2 ** Math.min(this.#openings - 1, 40));

@@ -2,6 +2,7 @@ import { refuseUnkeepableRetry } from './keepable.ts';
 import { readRetryMessage, writeRetryMessage } from './retry-message.ts';
 import type { RetryPointer } from './retry-queue.ts';
 import {
+  isDue,
   mayBeWoken,
   withoutNotBefore,
   type Retry,
@@ -55,14 +56,13 @@ export class InMemoryRetryQueue implements RetryQueue {
     return Promise.resolve(woken.length);
   }
 
-  async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
+  async read(message: string, signal: AbortSignal, waitMaxMs?: number): Promise<Retry | undefined> {
     signal.throwIfAborted();
     const pointer = readRetryMessage(message);
     const scheduled = this.#retries.get(pointer.id);
     if (scheduled === undefined) return undefined;
-    const { retry, dueAtMs } = scheduled;
-    if (dueAtMs <= this.#nowMs || (pointer.isWoken === true && mayBeWoken(retry, this.#nowMs))) return retry;
-    await this.postpone(pointer, dueAtMs, signal);
+    if (isDue(scheduled, pointer, { nowMs: this.#nowMs, waitMaxMs })) return scheduled.retry;
+    await this.postpone(pointer, scheduled.dueAtMs, signal);
     return undefined;
   }
 

@@ -51,6 +51,7 @@ export { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
 export { readRetryMessage, retryIdPattern, RetryMessageError, writeRetryMessage } from './retry-message.ts';
 export type { RetryPointer } from './retry-queue.ts';
 export {
+  isDue,
   mayBeWoken,
   rowsOf,
   withoutNotBefore,

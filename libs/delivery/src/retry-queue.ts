@@ -87,8 +87,8 @@ export interface WaitingRetry extends Retry {
  */
 export interface RetryPointer extends Pick<Retry, 'id' | 'destination' | 'attempts' | 'firstDeferredAtMs'> {
   /**
-   * `wake` sent this message. It comes before the retry is due, and besides the message that `put`
-   * sent.
+   * This message was sent besides the one that `put` sent: by `wake`, before the retry is due, or
+   * by the nightly sweep.
    */
   readonly isWoken?: true;
 }
@@ -107,20 +107,21 @@ export interface RetryQueue {
   put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void>;
   /**
    * What a message points to; undefined when it is settled or erased, and when it is not due yet:
-   * then it comes again. Throws `RetryMessageError` for what is no message, and
+   * then it comes again. What is due later than `waitMaxMs` from now comes too, for no clock that
+   * is right can have put it; without one, every time is believed. Throws `RetryMessageError` for what is no message, and
    * `UnreadableDocumentError` when the retry cannot be read: neither is otherwise the next time.
    */
-  read(message: string, signal: AbortSignal): Promise<Retry | undefined>;
+  read(message: string, signal: AbortSignal, waitMaxMs?: number): Promise<Retry | undefined>;
   /**
    * Resolves when it is durable that the message comes again at `dueAtMs`; what it points to is
-   * neither read nor changed. A message that `wake` sent does not come again, for the message of
-   * `put` still does: however often a destination's circuit opens and closes, a retry has one
-   * message that lasts.
+   * neither read nor changed. A woken message does not come again, for the message of `put` still
+   * does: however often a destination's circuit opens and closes, a retry has one message that
+   * lasts.
    */
   postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void>;
   /**
-   * Resolves when it is durable that a message comes again at `dueAtMs`, also one that `wake` sent:
-   * it stands for the one that was taken, so there are no more of them. What it points to is
+   * Resolves when it is durable that a message comes again at `dueAtMs`, also a woken one: it
+   * stands for the one that was taken, so there are no more of them. What it points to is
    * neither read nor changed.
    */
   giveBack(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void>;
@@ -158,6 +159,15 @@ export interface WakeOptions {
   /** The time between two retries, in milliseconds. */
   readonly everyMs: number;
   readonly signal: AbortSignal;
+}
+
+/** Whether a message gives its retry at `nowMs`, by what `RetryQueue.read` promises. */
+export function isDue(
+  { retry, dueAtMs }: { readonly retry: Retry; readonly dueAtMs: number },
+  { isWoken }: RetryPointer,
+  { nowMs, waitMaxMs = Infinity }: { readonly nowMs: number; readonly waitMaxMs: number | undefined },
+): boolean {
+  return dueAtMs <= nowMs || dueAtMs > nowMs + waitMaxMs || (isWoken === true && mayBeWoken(retry, nowMs));
 }
 
 /** Whether `wake` may make a retry due at `nowMs`. */

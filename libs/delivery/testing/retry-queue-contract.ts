@@ -96,7 +96,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await Array.fromAsync(queue.waiting(signal))).toMatchObject([{ dueAtMs }]);
     });
 
-    test('a time more than a week away is allowed, and so is one that has passed', async () => {
+    test('a time more than a week away is allowed, and so is one that has passed; what waits longer than it can comes', async () => {
       const queue = await open();
       await queue.put(exampleRetry({ id: 'far' }), now() + 30 * 86_400_000, signal);
       await queue.put(exampleRetry({ id: 'past' }), 0, signal);
@@ -104,6 +104,9 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await Promise.all(messages.map((message) => queue.read(message, signal)))).toEqual([
         exampleRetry({ id: 'past' }),
       ]);
+      const far = writeRetryMessage(exampleRetry({ id: 'far' }));
+      expect(await queue.read(far, signal, 31 * 86_400_000)).toBeUndefined();
+      expect(await queue.read(far, signal, 29 * 86_400_000)).toEqual(exampleRetry({ id: 'far' }));
     });
 
     test('events with large bodies are kept as they are', async () => {
