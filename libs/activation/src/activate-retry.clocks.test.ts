@@ -14,8 +14,8 @@ async function waitingIn(retryQueue: InMemoryRetryQueue): Promise<Retry> {
 }
 
 /**
- * A process whose clock is right, beside one whose clock is ahead by so much, and which has just
- * deferred a change. Its message comes, for the queue has a clock of its own.
+ * A process with the right time, and the retry that another one with a clock so far ahead has just
+ * put. The queue counts by a clock of its own, so the message comes in time.
  */
 async function besideOneAhead(
   aheadMs: number,

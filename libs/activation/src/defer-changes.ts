@@ -250,9 +250,9 @@ export function dueAgainAtMs(
 }
 
 /**
- * How long a retry for this destination can have to wait at the longest, in milliseconds: as long as
- * the backoff or the destination may ask for, and a minute for the clocks. Neither a lease nor a
- * pause asks for more.
+ * The longest time that a retry for this destination can have to wait, in milliseconds: what the
+ * backoff or the destination may ask for, and a minute for the clocks. Neither a lease nor a pause
+ * asks for more.
  */
 export function retryWaitMaxMs(target: Pick<Target, 'retryAfterMaxMs'> | undefined): number {
   return Math.max(backoff.maxMs, target?.retryAfterMaxMs ?? 0) + clocksMs;

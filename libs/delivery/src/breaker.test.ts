@@ -194,7 +194,7 @@ test('when another process has reached the destination, it is open for the short
   breaker.hearAnswer();
   expect(breaker.admit(1_500)).toEqual({ is: 'open', untilMs: 2_000 });
   expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
-  // Whoever hears more of it sends no second probe.
+  // Hearing more of it makes no second probe.
   breaker.hearAnswer();
   expect(breaker.takeProbe()).toBe(false);
   expect(breaker.admit(2_000)).toEqual({ is: 'probe' });

@@ -108,8 +108,9 @@ export interface RetryQueue {
   /**
    * What a message points to; undefined when it is settled or erased, and when it is not due yet:
    * then it comes again. What is due later than `waitMaxMs` from now comes too, for no clock that
-   * is right can have put it; without one, every time is believed. Throws `RetryMessageError` for what is no message, and
-   * `UnreadableDocumentError` when the retry cannot be read: neither is otherwise the next time.
+   * is right can have put it; without one, every time is believed. Throws `RetryMessageError` for
+   * what is no message, and `UnreadableDocumentError` when the retry cannot be read: neither is
+   * otherwise the next time.
    */
   read(message: string, signal: AbortSignal, waitMaxMs?: number): Promise<Retry | undefined>;
   /**

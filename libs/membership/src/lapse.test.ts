@@ -79,7 +79,7 @@ test.each<[RowState, boolean]>([
   [{ is: 'leased', holder: 'a', expiresAtMs: toldMs }, true],
   [{ is: 'leased', holder: 'a', expiresAtMs: toldMs + 1 }, false],
   [{ is: 'leased', holder: 'a', expiresAtMs: toldMs + leaseLeftMaxMs }, false],
-  // No clock that is right gives such a lease: whoever looks at the row cuts it.
+  // No clock that is right gives such a lease, and the night cuts it.
   [{ is: 'leased', holder: 'a', expiresAtMs: toldMs + leaseLeftMaxMs + 1 }, true],
   [{ is: 'deferred', chainId: 'c' }, false],
   [{ is: 'rejected' }, false],
