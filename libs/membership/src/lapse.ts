@@ -68,9 +68,8 @@ export function isToBeRenewed({ known, rowState }: LedgerRecord, nowMs: number):
     case 'delivered':
     case 'given-up':
     case 'paused':
-      return true;
     case 'leased':
-      return !isLive(rowState, nowMs) || rowState.expiresAtMs > nowMs + leaseLeftMaxMs;
+      return !isLive(rowState, nowMs) || isLive(rowState, nowMs + leaseLeftMaxMs);
     case 'noted':
     case 'deferred':
     case 'rejected':
