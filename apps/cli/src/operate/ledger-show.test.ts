@@ -73,7 +73,10 @@ audiences:
   expect(rows.find((row) => row.startsWith('google'))).toMatch(/2026-04-26, told again from 2026-02-(1[5-9]|2[0-5])$/);
   expect(rows.find((row) => row.startsWith('crm'))).not.toContain('told again');
   const { rows: json } = JSON.parse(await show('--json')) as { readonly rows: readonly Record<string, unknown>[] };
-  expect(json.find(({ destination }) => destination === 'google')).toMatchObject({ lapsesAtMs: noonMs + 101 * dayMs });
+  expect(json.find(({ destination }) => destination === 'google')).toMatchObject({
+    lapsesAtMs: noonMs + 101 * dayMs,
+    renewFromMs: expect.any(Number) as number,
+  });
   expect(json.find(({ destination }) => destination === 'crm')).not.toHaveProperty('lapsesAtMs');
   // Nor whose the address was before: that may be another person's.
   expect(json.find(({ destination }) => destination === 'crm')).not.toHaveProperty('formerOf');

@@ -106,7 +106,7 @@ async function show(
     // Whose the identity was is for the protocol alone: it may be another person's.
     formerOf: undefined,
     history: historyOf(record),
-    ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
+    ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewFromMs: lapse.renewFromMs }),
   }));
   report({ event: 'ledger', rows, pauses }, () => [...pauseLines(pauses), ...rowLines(found)], options, terminal);
 }
