@@ -32,7 +32,7 @@ export const metricRules: readonly MetricRule[] = [
     name: 'not-read',
     title: 'Events come in, and nothing reads the hub',
     meaning:
-      'For half an hour the hub took events and gave out none. The app is down, or may not read. This one is measured by Event Hubs, so it rings when logs are capped or missing too.',
+      'For half an hour the event hub took events and gave out none. The app is down, or may not read. This one is measured by Event Hubs, so it rings when logs are capped or missing too.',
     severity: 0,
     conditions: [
       { metric: 'IncomingMessages', operator: 'GreaterThan', threshold: 0 },

@@ -121,7 +121,7 @@ function Facts({
       <dt>{row.outcome === 'deferred' ? 'Put off' : 'Ended'}</dt>
       <dd>
         {dateTimeOf(atMs)}
-        {ageMs === undefined ? '' : `, ${durationOf(ageMs)} after the hub took the export`}
+        {ageMs === undefined ? '' : `, ${durationOf(ageMs)} after the event hub took the export`}
       </dd>
       {exportId === undefined ? null : (
         <>

@@ -245,7 +245,7 @@ function Letter({ name, onDone }: { readonly name: string; readonly onDone: () =
               <Outcome outcome={letter.data.outcome} /> after {countOf(letter.data.attempts, 'attempt')}
             </dd>
             <dt>Taken</dt>
-            <dd>by the hub at {dateTimeOf(letter.data.enqueuedAtMs)}</dd>
+            <dd>by the event hub at {dateTimeOf(letter.data.enqueuedAtMs)}</dd>
             <dt>Why</dt>
             <dd>
               <Reasons reasons={letter.data.reasons} />

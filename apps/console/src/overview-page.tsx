@@ -254,7 +254,7 @@ function Charts({ series: all }: { readonly series: readonly SeriesPoint[] }) {
       <section aria-labelledby="age">
         <h2 id="age">Age when delivered</h2>
         <Chart
-          label={`Age of changes when they are delivered, from the hub on. ${age?.ageHighMs === undefined ? 'Nothing was delivered yet.' : `Of the last ${step}, 95 of 100 are younger than ${durationOf(age.ageHighMs)}.`}`}
+          label={`Age of changes when they are delivered, from the event hub on. ${age?.ageHighMs === undefined ? 'Nothing was delivered yet.' : `Of the last ${step}, 95 of 100 are younger than ${durationOf(age.ageHighMs)}.`}`}
           times={times}
           unit={durationOf}
           lines={[

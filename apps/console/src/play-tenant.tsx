@@ -33,7 +33,7 @@ export function PlayTenant({ onSent }: PlayTenantProps) {
     <section aria-labelledby="people">
       <h2 id="people">People of the tenant</h2>
       <p className="quiet-text">
-        Press an audience to let the person enter or leave it; the export that AEP would send goes to the hub.
+        Press an audience to let the person enter or leave it; the export that AEP would send goes to the event hub.
       </p>
       {play.error === null ? null : (
         <p className="failure" role="alert">

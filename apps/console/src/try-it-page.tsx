@@ -75,7 +75,7 @@ function FollowedExport({ sent }: { readonly sent: (Sent & { readonly what: stri
         <>
           <p role="status">
             <bdi>{sent.what}</bdi>{' '}
-            {own.length === 0 ? 'The export is in the hub …' : `${countOf(own.length, 'change')} came of it.`}
+            {own.length === 0 ? 'The export is in the event hub …' : `${countOf(own.length, 'change')} came of it.`}
           </p>
           <ul className="lines outcomes">
             {own.map(({ id, kind, status, audience, destination, outcome, why, ageMs }) => (

@@ -177,7 +177,7 @@ const routeSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
       .default('live')
       .meta({
         description:
-          'live: deliver. shadow: decide and record, but send nothing. paused: send nothing; the next export of a person after the pause tells it. retired: take every member out of the destination and enter none.',
+          'live: deliver. shadow: decide and record, but send nothing. paused: send nothing; the next export of a person after the pause tells it. retired: take each member out with their next export and enter none; `activation retire` takes out the others at once.',
         examples: ['shadow'],
       }),
   });

@@ -117,7 +117,7 @@ test('a retry is the story’s when it brings an event of the person, or answers
     [3, 'A retry is due, after 3 attempts (transient: 503).'],
     [4, 'A retry is due, after 3 attempts (transient: 503).'],
     [5, 'A retry is due, after 1 attempt (transient: 503).'],
-    [1_000, 'The hub took an export of the person.'],
+    [1_000, 'The event hub took an export of the person.'],
   ]);
 });
 

@@ -83,14 +83,14 @@ test('a person’s story says when the destination was told, after which refusal
   await activate(exit, eventOf(personExport({ person: 'p2' }), 3));
   const story = await storyIn(opened);
   expect(story.events.map(({ atMs, what, says }) => [atMs, what, says])).toEqual([
-    [entry.enqueuedAtMs, 'export', 'The hub took an export of the person.'],
+    [entry.enqueuedAtMs, 'export', 'The event hub took an export of the person.'],
     [
       refusedMs,
       'transition',
       'Told that the person entered: not taken, to be tried again (transient: 503 Service Unavailable) (2 times).',
     ],
     [toldMs, 'transition', 'Told that the person entered by a retry: the destination took it.'],
-    [exit.enqueuedAtMs, 'export', 'The hub took an export of the person.'],
+    [exit.enqueuedAtMs, 'export', 'The event hub took an export of the person.'],
     [clock.nowMs, 'transition', 'Told that the person left: the destination took it.'],
   ]);
   expect(story.events[1]).toMatchObject({ destination: 'crm', audience: 'sports-fans', identity: ada });

@@ -308,7 +308,7 @@ function eventsOf(
   const exports = [...exported].map((atMs): StoryEvent => ({
     atMs,
     what: 'export',
-    says: 'The hub took an export of the person.',
+    says: 'The event hub took an export of the person.',
   }));
   const kept = letters.map(({ name, destination, givenUpAtMs, outcome, class: cause }): StoryEvent => ({
     atMs: givenUpAtMs,

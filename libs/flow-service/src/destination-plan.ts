@@ -96,7 +96,7 @@ export function sentenceOf(step: DestinationStep): string {
     case 'connect-namespace':
       return `Connect to the Event Hubs namespace ${step.namespace} with the key named ${step.sasKeyName}.`;
     case 'create-target-connection':
-      return `Create the target connection to the hub ${step.eventHubName}.`;
+      return `Create the target connection to the event hub ${step.eventHubName}.`;
     case 'create-flow':
       return `Create the dataflow "${step.name}".`;
     case 'patch-credentials':

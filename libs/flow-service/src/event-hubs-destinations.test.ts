@@ -48,7 +48,7 @@ test.each([{ patchAnswer: '200' }, { patchAnswer: '202', pageSizeMax: 1, secrets
       'Connect to the Profile Service.',
       'Create the source connection to profiles.',
       'Connect to the Event Hubs namespace contoso with the key named aep.',
-      'Create the target connection to the hub exports.',
+      'Create the target connection to the event hub exports.',
       'Create the dataflow "Activation Hub".',
       'Export the attribute person.name.firstName.',
       'Export the attribute consents.marketing.email.val.',

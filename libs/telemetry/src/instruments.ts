@@ -39,7 +39,7 @@ export interface Instrument {
 export const counters = {
   'events-received': {
     unit: '{event}',
-    meaning: 'Events that the hub handed over, repetitions included.',
+    meaning: 'Events that the event hub handed over, repetitions included.',
     labels: [],
   },
   'events-unreadable': {
@@ -103,7 +103,7 @@ const countBounds = [1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1_000];
 export const histograms = {
   'change-age': {
     unit: 's',
-    meaning: 'From the hub taking an event to the destination taking the change that comes of it, end to end.',
+    meaning: 'From the event hub taking an event to the destination taking the change that comes of it, end to end.',
     labels: ['destination'],
     bounds: ageBounds,
   },
@@ -153,7 +153,7 @@ export const gauges = {
   },
   'partition-oldest-age': {
     unit: 's',
-    meaning: 'How long ago the hub took the oldest event of a partition that is not settled; 0 when all are.',
+    meaning: 'How long ago the event hub took the oldest event of a partition that is not settled; 0 when all are.',
     labels: ['partition'],
   },
   'retries-waiting': {

@@ -44,7 +44,7 @@ const stageMeanings: Readonly<Record<Stage, string>> = {
   route: 'The audiences that the activation file names are picked.',
   resolve: 'Identity, attributes and consent of each, and the newest of each row.',
   decide: 'The ledger is read, and rows whose change is sent are leased.',
-  settle: 'What is not sent now becomes dead letters and retries.',
+  settle: 'Before the telling: what is not sent now becomes dead letters and retries.',
   tell: 'Changes are sent, and rows record the outcomes.',
   follow: "Identities that are not the person's any more are taken out.",
 };

@@ -20,7 +20,7 @@ export function addApplyCommand(aep: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-The command never changes a dataflow with another owner. It tries a key at the hub before it writes the key to AEP.
+The command never changes a dataflow with another owner. It tries a key at the event hub before it writes the key to AEP.
 ${adobeVariablesHelp}
 
 Examples:
@@ -70,11 +70,11 @@ async function refuseDeadKey({ desired }: Reconciliation, terminal: Terminal): P
   if (answer.is === 'refused') {
     throw new CommandError(
       1,
-      `Failed to give AEP the key ${eventHub.sasKeyName}: the hub ${eventHub.eventHubName} refuses it: ${answer.why} Nothing was changed. The key may have been replaced: pulumi up brings the outputs of the stack up to date; else check AEP_SAS_KEY.`,
+      `Failed to give AEP the key ${eventHub.sasKeyName}: the event hub ${eventHub.eventHubName} refuses it: ${answer.why} Nothing was changed. The key may have been replaced: pulumi up brings the outputs of the stack up to date; else check AEP_SAS_KEY.`,
     );
   }
   if (answer.is === 'unreachable') {
-    const why = `The hub could not be reached from here, so the key was not tried: ${answer.why}`;
+    const why = `The event hub could not be reached from here, so the key was not tried: ${answer.why}`;
     terminal.say(`${terminal.colors.yellow('note')} ${why}`);
   }
 }

@@ -120,7 +120,7 @@ function managementUrl(given: string | undefined): URL {
 
 const advice: Readonly<Record<number, string>> = {
   401: 'Sign in with az login.',
-  403: 'Signing in worked, but listing or replacing keys is not allowed: the role Azure Event Hubs Data Owner or Contributor on the hub allows it.',
+  403: 'Signing in worked, but listing or replacing keys is not allowed: the role Azure Event Hubs Data Owner or Contributor on the event hub allows it.',
   404: 'Check --subscription, --resource-group and the names; a key of the whole namespace needs --namespace-key.',
 };
 

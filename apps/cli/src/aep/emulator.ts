@@ -29,9 +29,9 @@ const credentialsAgeMs = 2_000;
 export function addEmulatorCommand(aep: Command, terminal: Terminal): void {
   aep
     .command('emulator')
-    .summary("runs a stand-in of Adobe's platform, and a hub, on this machine")
+    .summary("runs a stand-in of Adobe's platform, and an event hub, on this machine")
     .description(
-      "Runs a stand-in of Adobe's platform on this machine until it is interrupted: tokens, Flow Service, and the audiences of a simulated tenant; and with it an event hub and the two calls of Azure that replace its keys. While a dataflow is enabled, the tenant's exports go to the hub with the key that the connection has. Everything is in memory.",
+      "Runs a stand-in of Adobe's platform on this machine until it is interrupted: tokens, Flow Service, and the audiences of a simulated tenant; and with it an event hub and the two calls of Azure that replace its keys. While a dataflow is enabled, the tenant's exports go to the event hub with the key that the connection has. Everything is in memory.",
     )
     .option('--port <number>', 'of the platform; 0 takes a free one', port, 8790)
     .option('--event-hubs-port <number>', 'of the event hub; 0 takes a free one', port, 8791)

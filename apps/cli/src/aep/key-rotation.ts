@@ -110,7 +110,7 @@ class Rotation {
     if ((await holder.reachesHub()) === false) {
       throw new CommandError(
         1,
-        `Failed to rotate the keys: AEP says that it does not reach the hub with the ${which} key, which the hub takes from here. The key that AEP had before still works. Look at the connection in AEP, or run it again.`,
+        `Failed to rotate the keys: AEP says that it does not reach the event hub with the ${which} key, which the event hub takes from here. The key that AEP had before still works. Look at the connection in AEP, or run it again.`,
       );
     }
   }
@@ -145,7 +145,7 @@ class Rotation {
       if (isOver) {
         throw new CommandError(
           1,
-          'Replaced both keys, and AEP has the primary one, which the hub takes; but no event has come since. Perhaps no person entered or left an audience: look with activation aep status.',
+          'Replaced both keys, and AEP has the primary one, which the event hub takes; but no event has come since. Perhaps no person entered or left an audience: look with activation aep status.',
         );
       }
       await clock.sleep(Math.min(pollMs, endMs - clock.now()), signal);
@@ -187,7 +187,7 @@ class Rotation {
         const what = answer.is === 'refused' ? 'refuses' : 'could not be reached to try';
         throw new CommandError(
           1,
-          `Failed to rotate the keys: the hub ${what} the ${which} key: ${answer.why} AEP goes on with the key that it has. Run it again, from where the hub can be reached.`,
+          `Failed to rotate the keys: the event hub ${what} the ${which} key: ${answer.why} AEP goes on with the key that it has. Run it again, from where the event hub can be reached.`,
         );
       }
       await clock.sleep(this.#limits.pollMs, signal);

@@ -204,7 +204,7 @@ test('what cannot be is said before anything is changed', async () => {
   await started.writeFile(audience('fans', a));
   started.azure.emulator.regenerateKey('adobe', 'primary', 'profile-exports');
   const dead = await started.aep('apply', ...words);
-  expect(dead.errors).toMatch(/^Failed to give AEP the key adobe: the hub profile-exports refuses it/);
+  expect(dead.errors).toMatch(/^Failed to give AEP the key adobe: the event hub profile-exports refuses it/);
   expect(dead.errors).not.toContain(started.environment.AEP_SAS_KEY);
   expect(dead.code).toBe(1);
 

@@ -56,7 +56,7 @@ function table({ aep, hub, stores, fromMs }: Status): readonly (readonly string[
   return [
     [
       ...['hour (UTC)', 'AEP received', 'AEP sent', 'AEP failed'],
-      ...(hub === undefined ? [] : ['hub took']),
+      ...(hub === undefined ? [] : ['event hub took']),
       ...(stores === undefined ? [] : ['settled', 'leased', 'waiting', 'dead letters']),
     ],
     ...rows,
@@ -104,7 +104,7 @@ function missingAtHub({ aep, hub, fromMs }: Status, events: readonly number[]): 
   const took = sum(compared.map((each) => each.took));
   if (took >= sent || (hub?.keptFromMs ?? 0) > fromMs) return [];
   return [
-    `In the full hours with a run AEP says it sent ${sent}, but the hub took ${took}. One event may hold several profiles; if they always were one each, ${sent - took} are missing between AEP and the hub.`,
+    `In the full hours with a run AEP says it sent ${sent}, but the event hub took ${took}. One event may hold several profiles; if they always were one each, ${sent - took} are missing between AEP and the event hub.`,
   ];
 }
 
@@ -114,7 +114,7 @@ function behind(lag: Status['lag']): readonly string[] {
   const oldest = Math.min(...(lag ?? []).map(({ oldestEnqueuedAtMs }) => oldestEnqueuedAtMs ?? Infinity));
   const since = Number.isFinite(oldest) ? `, the oldest since ${new Date(oldest).toISOString()}` : '';
   return [
-    `${counted(events, 'event')} of the hub ${events === 1 ? 'is' : 'are'} not yet passed by the function${since}.`,
+    `${counted(events, 'event')} of the event hub ${events === 1 ? 'is' : 'are'} not yet passed by the function${since}.`,
   ];
 }
 
@@ -125,7 +125,7 @@ export function legend({ hub, stores }: Status): readonly string[] {
     ...(hub === undefined
       ? []
       : [
-          'hub took: events by the hour in which the hub took them, from AEP and from anybody else who sends.',
+          'event hub took: events by the hour in which the event hub took them, from AEP and from anybody else who sends.',
           ...(hub.keptFromMs === undefined
             ? []
             : [

@@ -117,10 +117,10 @@ test('AEP’s runs stand beside what the hub took and what became of it', async 
   const sums = [3, 4, 5, 6, 7].map((column) => cells.reduce((sum, row) => sum + Number(row[column]), 0));
   expect(sums).toEqual([7, 1, 0, 0, 1]);
   expect(output).toContain('! AEP failed to send 2: UPS-DEST-5001 Failed to deliver.');
-  expect(output).toContain('AEP says it sent 8, but the hub took 0.');
-  expect(output).toMatch(/! 4 events of the hub are not yet passed by the function, the oldest since 2/);
+  expect(output).toContain('AEP says it sent 8, but the event hub took 0.');
+  expect(output).toMatch(/! 4 events of the event hub are not yet passed by the function, the oldest since 2/);
   expect(output).toContain('! There are dead letters');
-  expect(output).toContain('hub took: events by the hour');
+  expect(output).toContain('event hub took: events by the hour');
   expect(code).toBe(0);
 });
 
@@ -139,7 +139,7 @@ test('without a hub and stores it says what AEP says, and what is left out', asy
     event: 'status',
     destination: { enabled: true, audiences: [{ id: a }] },
     leftOut: [
-      expect.stringContaining('The hub is not'),
+      expect.stringContaining('The event hub is not'),
       expect.stringContaining('checkpoints'),
       expect.stringContaining('stores'),
     ],
@@ -148,7 +148,7 @@ test('without a hub and stores it says what AEP says, and what is left out', asy
   expect(status.hours.flatMap(({ aep }) => aep ?? [])).toMatchObject([{ received: 10, sent: 8, failed: 2 }]);
   expect(code).toBe(0);
   const prose = await environment.activation(['aep', ...words], { environment: none });
-  expect(prose.errors).toContain('note The hub is not configured: give its options, or --environment.\n');
+  expect(prose.errors).toContain('note The event hub is not configured: give its options, or --environment.\n');
 });
 
 test(
@@ -161,7 +161,7 @@ test(
       environment: more,
     });
     expect(output).toMatch(/^hour \(UTC\) +AEP received +AEP sent +AEP failed$/m);
-    expect(errors).toContain('note The hub could not be read: InvalidSignature');
+    expect(errors).toContain('note The event hub could not be read: InvalidSignature');
     expect(errors).not.toContain(more.AEP_SAS_KEY);
     expect(code).toBe(0);
     const none = await environment.aep('status', '-a', 'other.yaml');

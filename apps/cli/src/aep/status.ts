@@ -38,9 +38,9 @@ export function addStatusCommand(aep: Command, terminal: Terminal): void {
     addActivationFileOption(
       aep
         .command('status')
-        .summary('says what AEP sent, what the hub took and how it ended')
+        .summary('says what AEP sent, what the event hub took and how it ended')
         .description(
-          'Shows, for each of the last hours, what AEP says it sent, what the hub took, and the outcomes in our stores: so one sees where events go missing. Parts that are not configured are left out.',
+          'Shows, for each of the last hours, what AEP says it sent, what the event hub took, and the outcomes in our stores: so one sees where events go missing. Parts that are not configured are left out.',
         ),
     ),
   )
@@ -50,7 +50,7 @@ export function addStatusCommand(aep: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-The hub is read with the key of the options, or with EVENT_HUB_CONNECTION_STRING; it must be allowed to listen. The function's
+The event hub is read with the key of the options, or with EVENT_HUB_CONNECTION_STRING; it must be allowed to listen. The function's
 checkpoints are in the storage of AzureWebJobsStorage, what it keeps in that of DATA_STORAGE_CONNECTION_STRING; with
 --environment both are those of the stack, by your sign-in to Azure.
 ${adobeVariablesHelp}
@@ -115,8 +115,8 @@ async function lookAround(look: Look, terminal: Terminal): Promise<Pick<Status, 
   const seen =
     connectionString === ''
       ? undefined
-      : await attempt('The hub', () => countHubHours(connectionString, fromMs, hours, interrupted));
-  if (connectionString === '') leftOut.push('The hub is not configured: give its options, or --environment.');
+      : await attempt('The event hub', () => countHubHours(connectionString, fromMs, hours, interrupted));
+  if (connectionString === '') leftOut.push('The event hub is not configured: give its options, or --environment.');
 
   const hostStorage = await storageOf(environment.AzureWebJobsStorage, hub, options, 'host');
   const consumerGroup = options.consumerGroup ?? outputOr(hub?.outputs, 'consumerGroup', 'activation-hub');

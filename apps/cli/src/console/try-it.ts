@@ -37,7 +37,10 @@ export function tryItApi({ source, sender, breakables, tenant }: TryItOptions): 
     await sender.send([body]);
     const kept = await arrived;
     if (kept !== undefined) return { exportId: kept.id };
-    throw new ApiError(504, 'Failed to follow the export: it is in the hub, and the handler has not taken it in 15 s.');
+    throw new ApiError(
+      504,
+      'Failed to follow the export: it is in the event hub, and the handler has not taken it in 15 s.',
+    );
   };
   return {
     'GET exports': (): readonly RecentExport[] => source.recentExports(recentMax),

@@ -17,9 +17,9 @@ export function addEventHubOptions(command: Command): Command {
   return command
     .option(
       '-c, --connection-string <text>',
-      'of the namespace or the hub (or EVENT_HUB_CONNECTION_STRING; default: activation local on its usual port)',
+      'of the namespace or the event hub (or EVENT_HUB_CONNECTION_STRING; default: activation local on its usual port)',
     )
-    .option('-e, --event-hub <name>', 'name of the hub, unless the connection string has it (or EVENT_HUB_NAME)');
+    .option('-e, --event-hub <name>', 'name of the event hub, unless the connection string has it (or EVENT_HUB_NAME)');
 }
 
 /**

@@ -28,7 +28,7 @@ export function hubConnectionString(hub: EventHubAddress, { environment }: Termi
   if (!/^sb:\/\/(localhost|127\.0\.0\.1):\d{1,5}\/?$/.test(url)) {
     throw new CommandError(
       2,
-      `Failed to read ${urlVariable}: it must be an emulator on this machine, such as sb://127.0.0.1:5672. Without it the hub is that of Azure.`,
+      `Failed to read ${urlVariable}: it must be an emulator on this machine, such as sb://127.0.0.1:5672. Without it the event hub is that of Azure.`,
     );
   }
   return `Endpoint=${url.replace(/\/?$/, '/')};${credentials};UseDevelopmentEmulator=true`;

@@ -23,7 +23,7 @@ export function addHubOptions(command: Command): Command {
   return command
     .option('--environment <name>', 'takes what is not given from the outputs of this stack (needs pulumi)')
     .option('--namespace <name>', 'Event Hubs namespace, its short name')
-    .option('-e, --event-hub <name>', 'name of the hub')
+    .option('-e, --event-hub <name>', 'name of the event hub')
     .option('--sas-key-name <name>', 'name of the key that Adobe signs in with; the key itself is AEP_SAS_KEY');
 }
 
@@ -75,7 +75,7 @@ export async function readHubOptions(
     );
     throw new CommandError(
       2,
-      `Failed to find the hub: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Give ${missing.length === 1 ? 'it' : 'them'}, or --environment to take the hub from the outputs of a stack.`,
+      `Failed to find the event hub: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Give ${missing.length === 1 ? 'it' : 'them'}, or --environment to take the event hub from the outputs of a stack.`,
       { details: { missing } },
     );
   }

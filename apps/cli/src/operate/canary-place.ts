@@ -79,7 +79,7 @@ function atHealthPage(written: string): Look {
     lookEveryMs: 1_000,
     ledgerWords: `the health page at ${url.host}`,
     whereToLook:
-      "Look at the function app's log for on-audience-events: whether it runs, and reads this hub in its own consumer group.",
+      "Look at the function app's log for on-audience-events: whether it runs, and reads this event hub in its own consumer group.",
     async toldAtMs(signal) {
       let body: unknown;
       try {
@@ -112,7 +112,7 @@ function atLedger({ dataStorage }: CanaryOptions, { environment }: Terminal): Lo
     lookEveryMs: 250,
     ledgerWords: 'the ledger',
     whereToLook:
-      'Look whether the handler runs (activation local says what it settles), and reads this hub and this storage.',
+      'Look whether the handler runs (activation local says what it settles), and reads this event hub and this storage.',
     async toldAtMs(signal) {
       try {
         const [row] = await ledger.read([canaryLedgerKey], signal);

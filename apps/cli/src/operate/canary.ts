@@ -23,7 +23,7 @@ export function addCanaryCommand(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--environment <name>',
-        'takes hub and health page from the outputs of this stack (needs pulumi)',
+        'takes event hub and health page from the outputs of this stack (needs pulumi)',
       ).conflicts(['connectionString', 'eventHub', 'health', 'dataStorage']),
     )
     .addOption(

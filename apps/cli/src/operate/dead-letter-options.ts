@@ -18,11 +18,11 @@ export interface DeadLetterOptions extends DataStorageOptions {
 export function addDeadLetterOptions(command: Command): Command {
   return addDataStorageOption(command)
     .option('--destination <key>', 'only of this destination; _event is for events that could not be read', oneWord)
-    .option('--class <word>', 'only of this class, such as invalid or given-up', oneWord)
+    .option('--class <word>', 'only of this class, such as invalid or transient', oneWord)
     .option('--reason <text>', 'only with this text in a reason, in any case')
     .option(
       '--from <time>',
-      'only events that the hub took at this time or later: 2026-01-31, or 2026-01-31T12:00:00Z',
+      'only events that the event hub took at this time or later: 2026-01-31, or 2026-01-31T12:00:00Z',
       pointInTime,
     )
     .option('--to <time>', 'only events up to this time; a day counts to its end (UTC)', endOfTime)

@@ -148,7 +148,7 @@ Now
   crm  news    crmid C-1  waiting  Not taken yet; a retry tells it (throttled: 429 Too Many Requests). Next attempt at 2099-01-01T00:00:00.000Z.
   ads  vip     –          unknown  No identity that this route accepts was given or is linked: ask by email too.
 What happened
-  2026-01-15T12:00:00.000Z                        The hub took an export of the person.
+  2026-01-15T12:00:00.000Z                        The event hub took an export of the person.
   2026-01-15T12:00:05.000Z  ads                   Kept as dead letter 2026-01-15/ads/invalid/0-1-adaac9feae705aa7 (rejected: invalid).
   2026-01-15T12:00:30.200Z  crm  vip   crmid C-1  Told that the person entered: not taken, to be tried again (throttled: 429 Too Many Requests) (2 times). First at 2026-01-15T12:00:01.000Z.
   2026-01-15T12:00:30.200Z  crm  news  crmid C-1  Told that the person entered: not taken, to be tried again (throttled: 429 Too Many Requests) (2 times). First at 2026-01-15T12:00:01.000Z.

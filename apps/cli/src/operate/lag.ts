@@ -34,7 +34,7 @@ export function addLagCommand(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--environment <name>',
-        'hub and checkpoints of this stack, with your own sign-in to Azure (needs pulumi)',
+        'event hub and checkpoints of this stack, with your own sign-in to Azure (needs pulumi)',
       ).conflicts(['connectionString', 'eventHub', 'hostStorage', 'consumerGroup']),
     )
     .option(
@@ -46,7 +46,7 @@ export function addLagCommand(program: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-The key of the hub must be allowed to listen. With --environment you need the roles Azure Event Hubs Data Receiver on the namespace and Storage Blob
+The key of the event hub must be allowed to listen. With --environment you need the roles Azure Event Hubs Data Receiver on the namespace and Storage Blob
 Data Reader on the account of the checkpoints. No checkpoint moves: the command reads in the consumer group $Default.
 
 Examples:
@@ -77,7 +77,7 @@ function lagOfOptions(options: LagOptions, terminal: Terminal): ReadLag {
   if (given === '' && !/;UseDevelopmentEmulator=true/i.test(connectionString))
     throw new CommandError(
       2,
-      `Failed to find the checkpoints of this hub: give --host-storage, or set ${storageVariable}.`,
+      `Failed to find the checkpoints of this event hub: give --host-storage, or set ${storageVariable}.`,
     );
   const hub = /;EntityPath=/i.test(connectionString)
     ? connectionString

@@ -38,8 +38,8 @@ export function addLedgerBackup(ledger: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-It runs beside the function app. Rows that are written meanwhile may be missed: docs/operating/disaster.md says how the hub closes
-that gap. The file appears when it is complete, readable by you alone.
+It runs beside the function app. Rows that are written meanwhile may be missed: docs/operating/disaster.md says how the event
+hub closes that gap. The file appears when it is complete, readable by you alone.
 
 With --close nothing but an import opens the ledger again. docs/operating/scale.md has the steps of a move.
 
@@ -58,8 +58,8 @@ Examples:
       'after',
       `
 The function app must be stopped, and the ledger empty: rows that were written without the old ones say of people whom a destination
-knows that it never heard of them. What happened since the export is not in it; the hub gives it again. docs/operating/disaster.md
-has every step, in its order.
+knows that it never heard of them. What happened since the export is not in it; the event hub gives it again.
+docs/operating/disaster.md has every step, in its order.
 
 Examples:
   $ activation ledger import ledger-2026-01-31.jsonl --environment prod`,

@@ -30,7 +30,7 @@ export function openEventSender(connectionString: string, eventHubName: string):
         if (error instanceof CommandError) throw error;
         throw new CommandError(
           1,
-          `Failed to send to the event hub ${eventHubName}: ${reasonOf(error)} Check that it runs (activation local, where you use that), the connection string, the name of the hub and the network.`,
+          `Failed to send to the event hub ${eventHubName}: ${reasonOf(error)} Check that it runs (activation local, where you use that), the connection string, the name of the event hub and the network.`,
           { cause: error },
         );
       }

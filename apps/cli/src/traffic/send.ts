@@ -26,7 +26,7 @@ export function addSendCommand(program: Command, terminal: Terminal): void {
     )
     .argument('[file]', 'file with JSON; - is standard input', '-')
     .option('--partition-key <text>', 'sends all events to the partition of this key')
-    .option('--rate <number>', 'events per second; 0 is as fast as the hub takes them', rate, 0)
+    .option('--rate <number>', 'events per second; 0 is as fast as the event hub takes them', rate, 0)
     .option('--json', 'prints one JSON object')
     .addHelpText(
       'after',

@@ -36,7 +36,7 @@ export function addSimulateCommand(program: Command, terminal: Terminal): void {
       '-a, --activations <file>',
       'activation file whose audiences, identities and attributes are exported (default: the example)',
     )
-    .option('--rate <number>', 'exports per second; 0 is as fast as the hub takes them', rate, 5)
+    .option('--rate <number>', 'exports per second; 0 is as fast as the event hub takes them', rate, 5)
     .option('--profiles <number>', 'how many people there are', wholeNumber(1, 5_000_000), 1000)
     .option('--seed <number>', 'the same seed gives the same exports', wholeNumber(0, 4_294_967_295), 1)
     .option('--count <number>', 'ends after so many exports (default: never)', wholeNumber(1, 1_000_000_000));

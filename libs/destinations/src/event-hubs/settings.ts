@@ -56,7 +56,7 @@ export const eventHubsSettings = z
       .min(1)
       .max(500)
       .default(100)
-      .meta({ description: 'Changes that are under way to the hub at once, at most.', examples: [50] }),
+      .meta({ description: 'Changes that are under way to the event hub at once, at most.', examples: [50] }),
     timeoutMs: z
       .int()
       .min(100)

@@ -125,7 +125,7 @@ test(
       .toMatch(/^out crm +entered +vip +crmid ●●●● +delivered +answered after 30 ms, 0\.7 s after it came$/);
     await expect.poll(() => fake.status()).toMatch(/told\/s · age 0\.7 s, 95 % under 0\.7 s {3}\?/);
     await fake.type('?');
-    expect(terminal.printed.at(-3)).toMatch(/^age {2}from the hub/);
+    expect(terminal.printed.at(-3)).toMatch(/^age {2}from the event hub/);
     await fake.type('pq');
     expect(await ended).toBe(0);
     expect(fake.status()).toBe('');

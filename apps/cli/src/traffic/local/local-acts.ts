@@ -94,6 +94,6 @@ const words: readonly string[] = [
   'out  a change of which a destination was told: delivered, not-found, rejected (a dead letter), given-up (one too) or deferred (tried again)',
   'in shadow   waits as in a pause, and can be looked at: activation shadow --look, or the console',
   '!    what needs your attention',
-  'age  from the hub to the destination, in the last ten seconds;  behind: events that are not settled;  wait: changes that are tried again',
+  'age  from the event hub to the destination, in the last ten seconds;  behind: events that are not settled;  wait: changes that are tried again',
   '',
 ];
