@@ -136,7 +136,7 @@ function Connection() {
 
 const keys: readonly (readonly [string, string])[] = [
   ['/', 'go to the filter'],
-  ['p', 'pause, or go on (Live)'],
+  ['p', 'hold the list, or go on (Live)'],
   ['↑ ↓', 'go from row to row'],
   ['Enter', 'open the row'],
   ['Esc', 'close what is open'],

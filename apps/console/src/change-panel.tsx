@@ -118,7 +118,7 @@ function Facts({
           </>
         )}
       </dd>
-      <dt>{row.outcome === 'deferred' ? 'Put off' : 'Ended'}</dt>
+      <dt>{row.outcome === 'deferred' ? 'Deferred' : 'Ended'}</dt>
       <dd>
         {dateTimeOf(atMs)}
         {ageMs === undefined ? '' : `, ${durationOf(ageMs)} after the event hub took the export`}

@@ -180,7 +180,7 @@ function Actions({ filter, list = nothingRead, onDone }: ActionsProps) {
 function Letters({ list, chosen }: { readonly list: DeadLetterList; readonly chosen: string }) {
   return (
     <table className="letters">
-      <Columns names={['Given up', 'Destination', 'Class', 'Outcome', 'Tries', 'Reason']} />
+      <Columns names={['Kept at', 'Destination', 'Class', 'Outcome', 'Attempts', 'Reason']} />
       <tbody>
         {list.letters.map((letter) => (
           <Row key={letter.name} letter={letter} isChosen={letter.name === chosen} />

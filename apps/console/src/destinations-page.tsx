@@ -121,7 +121,7 @@ function Failures({ of: failures }: { readonly of: DestinationView['failures'] }
         <p className="quiet-text">Nothing: every attempt that is known here was taken.</p>
       ) : (
         <table>
-          <Columns names={['Time', 'Verdict', 'HTTP', 'Changes', 'In its words']} />
+          <Columns names={['Time', 'Result', 'HTTP', 'Changes', 'In its words']} />
           <tbody>
             {failures.map(({ atMs, verdict, reason, httpStatus, changes }, index) => (
               <tr key={index}>

@@ -89,7 +89,7 @@ function Seen({
         <p className="quiet-text">{nothing}</p>
       ) : (
         <table>
-          <Columns names={['Audience', 'Entered', 'Updated', 'Exited', 'Refused']} />
+          <Columns names={['Audience', 'Entered', 'Updated', 'Exited', 'Not taken']} />
           <tbody>
             {routes.map(({ audience, entered, updated, exited, refused }) => (
               <tr key={audience}>
@@ -105,7 +105,7 @@ function Seen({
       )}
       {refusals.map(({ class: cause, reason, changes }) => (
         <p key={cause + reason} className="failure">
-          {countOf(changes, 'change')} would be refused ({cause}): <bdi>{reason}</bdi>
+          {countOf(changes, 'change')} would not be taken ({cause}): <bdi>{reason}</bdi>
         </p>
       ))}
       {leftOut === 0 ? null : (

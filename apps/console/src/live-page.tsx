@@ -14,9 +14,9 @@ const groups: readonly { readonly name: string; readonly value: string; readonly
   [
     { name: 'All', value: '', has: () => true },
     { name: 'Told', value: 'told', has: ({ outcome }) => outcome === 'delivered' },
-    { name: 'Wait', value: 'wait', has: ({ outcome }) => groupOf(outcome) === 'waits' },
+    { name: 'Wait', value: 'wait', has: ({ outcome }) => outcome !== 'paused' && groupOf(outcome) === 'waits' },
     { name: 'Failed', value: 'failed', has: ({ outcome }) => groupOf(outcome) === 'bad' },
-    { name: 'Not told', value: 'not-told', has: ({ outcome }) => groupOf(outcome) === 'plain' },
+    { name: 'Not told', value: 'not-told', has: ({ outcome }) => outcome === 'paused' || groupOf(outcome) === 'plain' },
   ];
 
 /** Each change as it happens, filtered by what stands in the address. */
@@ -24,23 +24,23 @@ export function LivePage() {
   const { query } = usePlace();
   const rows = useLive((state) => state.rows);
   const leftOut = useLive((state) => state.leftOut);
-  const [pausedAtId, setPausedAtId] = useState<number>();
+  const [heldAtId, setHeldAtId] = useState<number>();
   const selectedId = Number(query.get('change') ?? 0);
-  const togglePause = (): void => setPausedAtId(pausedAtId === undefined ? (rows.at(-1)?.id ?? 0) : undefined);
-  useShortcuts({ p: togglePause, Escape: () => setQuery({ change: '' }) });
+  const toggleHold = (): void => setHeldAtId(heldAtId === undefined ? (rows.at(-1)?.id ?? 0) : undefined);
+  useShortcuts({ p: toggleHold, Escape: () => setQuery({ change: '' }) });
 
   const filtered = useMemo(() => rows.filter(filterOf(query)).reverse(), [rows, query]);
-  const shown = pausedAtId === undefined ? filtered : filtered.filter(({ id }) => id <= pausedAtId);
+  const shown = heldAtId === undefined ? filtered : filtered.filter(({ id }) => id <= heldAtId);
   const newer = filtered.length - shown.length;
   return (
     <div className="live">
       <PageHead title="Live" about="Each change as it happens, the newest first.">
         <span role="status" className="quiet-text">
-          {pausedAtId === undefined ? '' : `Paused. ${countOf(newer, 'newer change')}.`}
+          {heldAtId === undefined ? '' : `The list is held. ${countOf(newer, 'newer change')}.`}
           {leftOut > 0 ? ` ${numberOf(leftOut)} came too fast to be shown.` : ''}
         </span>
-        <Button className={pausedAtId === undefined ? 'secondary' : 'primary'} onPress={togglePause}>
-          {pausedAtId === undefined ? 'Pause' : 'Go on'} <kbd>p</kbd>
+        <Button className={heldAtId === undefined ? 'secondary' : 'primary'} onPress={toggleHold}>
+          {heldAtId === undefined ? 'Hold the list' : 'Go on'} <kbd>p</kbd>
         </Button>
       </PageHead>
       <Filters query={query} rows={rows} />

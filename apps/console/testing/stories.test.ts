@@ -70,15 +70,15 @@ test(
   },
 );
 
-test('live stands still when it is paused, and says how much is newer', async () => {
+test('live stands still while its list is held, and says how much is newer', async () => {
   const page = await open('/live');
   const rows = page.getByRole('grid', { name: 'Changes' }).getByRole('row');
   await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
   await page.keyboard.press('p');
-  await page.getByText(/^Paused\./).waitFor({ timeout: patientMs });
+  await page.getByText(/^The list is held\./).waitFor({ timeout: patientMs });
   const first = await rows.nth(1).innerText();
-  await page.getByText(/Paused\. \d+ newer changes?\./).waitFor({ timeout: patientMs });
-  await expect.poll(() => page.getByText(/Paused\. [2-9]\d* newer/).count(), { timeout: patientMs }).toBe(1);
+  await page.getByText(/The list is held\. \d+ newer changes?\./).waitFor({ timeout: patientMs });
+  await expect.poll(() => page.getByText(/The list is held\. [2-9]\d* newer/).count(), { timeout: patientMs }).toBe(1);
   expect(await rows.nth(1).innerText()).toBe(first);
   await page.keyboard.press('p');
   await expect.poll(() => rows.nth(1).innerText(), { timeout: patientMs }).not.toBe(first);
@@ -316,7 +316,7 @@ test(
     const live = await open('/live?destination=receiver&text=shadow');
     const rows = live.getByRole('grid', { name: 'Changes' }).getByRole('row');
     await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
-    await live.getByRole('button', { name: /^Pause/ }).click();
+    await live.getByRole('button', { name: /^Hold the list/ }).click();
     await rows.nth(1).getByText('in shadow', { exact: true }).waitFor();
     await rows.nth(1).click();
     const panel = live.getByRole('complementary', { name: 'The change' });

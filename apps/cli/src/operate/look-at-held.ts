@@ -157,10 +157,10 @@ export function heldLines(
   const shown = requests.slice(0, requestsShown);
   const all = requests.length + printed.length;
   return [
-    ...tableLines([['audience', 'entered', 'updated', 'exited', 'refused'], ...rows]),
+    ...tableLines([['audience', 'entered', 'updated', 'exited', 'not taken'], ...rows]),
     ...refusals.map(
       (each) =>
-        `${colors.yellow('refused')}  ${counted(each.changes, 'change')} (${each.class}): ${each.reason || 'no reason is given'}`,
+        `${colors.yellow('not taken')}  ${counted(each.changes, 'change')} (${each.class}): ${each.reason || 'no reason is given'}`,
     ),
     ...besides,
     `${counted(all, 'request')} would be sent${all > requestsShown ? `; the first ${requestsShown}` : ''}:`,
