@@ -105,8 +105,7 @@ test('what simulate prints is the same every time, and inspect reads it and show
   });
 
   const prose = await runActivation(['inspect', '-', '-a', example], { input: event });
-  for (const stage of ['1 read', '2 route', '3 resolve', '4 decide', '5 deliver'])
-    expect(prose.output).toContain(stage);
+  for (const stage of ['1 read', '2 route', '3 resolve', '4 decide', '5 tell']) expect(prose.output).toContain(stage);
   expect(prose.code).toBe(0);
 });
 

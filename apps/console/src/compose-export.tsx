@@ -100,15 +100,15 @@ function Stages({ inspected }: { readonly inspected: InspectedExport }) {
       </li>
       <li>
         <h3>Route</h3>
-        {exports.map(({ path, audiences, routedAudiences, leftAlone }) => (
+        {exports.map(({ path, audiences, routedAudiences, notRouted }) => (
           <div key={path}>
             {routedAudiences} of {audiences} audiences are routed
-            {leftAlone.slice(0, 8).map(({ namespace, id, because }) => (
+            {notRouted.slice(0, 8).map(({ namespace, id, because }) => (
               <p key={namespace + id} className="quiet-text">
-                left alone: {namespace} <bdi>{id}</bdi>. {because}
+                not routed: {namespace} <bdi>{id}</bdi>. {because}
               </p>
             ))}
-            {leftAlone.length > 8 ? <p className="quiet-text">and {leftAlone.length - 8} more</p> : null}
+            {notRouted.length > 8 ? <p className="quiet-text">and {notRouted.length - 8} more</p> : null}
           </div>
         ))}
       </li>

@@ -58,7 +58,7 @@ test('an entry is shown with its change, and with the answer of a live destinati
       identities: { ecid: 1, crmid: 1, email: 1 },
       audiences: 2,
       routedAudiences: 1,
-      leftAlone: [{ namespace: 'ups', id: riderAlongId, because: 'The activation file does not name it.' }],
+      notRouted: [{ namespace: 'ups', id: riderAlongId, because: 'The activation file does not name it.' }],
     },
   ]);
   expect(inspection.unreadable).toEqual([]);
@@ -182,7 +182,7 @@ test('an audience of the file without a route is left alone, with the reason', a
   const { telemetry, clock } = context;
   const options = { matcher: createMatcher(routeless), targets: new Map(), telemetry, clock, signal };
   const { exports } = await inspect(eventOf(personExport()).body, options);
-  expect(exports[0]?.leftAlone.map(({ because }) => because)).toEqual([
+  expect(exports[0]?.notRouted.map(({ because }) => because)).toEqual([
     'audiences.sports-fans has no route.',
     'The activation file does not name it.',
   ]);
@@ -221,7 +221,7 @@ test('of each export is said for itself that a membership cannot be read', async
     eventOf([personExport(), { ...personExport(), segmentMembership: broken }]).body,
   );
   const unnamed = { namespace: 'ups', id: riderAlongId, because: 'The activation file does not name it.' };
-  expect(inspection.exports.map(({ path, leftAlone }) => [path, leftAlone])).toEqual([
+  expect(inspection.exports.map(({ path, notRouted }) => [path, notRouted])).toEqual([
     ['$[0]', [unnamed]],
     ['$[1]', [{ namespace: 'ups', id: fansId, because: 'Its membership cannot be read.' }]],
   ]);
@@ -249,7 +249,7 @@ test('a membership that cannot be read leaves the other ones of the export alone
     {
       audiences: 3,
       routedAudiences: 2,
-      leftAlone: [{ namespace: 'ups', id: fansId, because: 'Its membership cannot be read.' }],
+      notRouted: [{ namespace: 'ups', id: fansId, because: 'Its membership cannot be read.' }],
     },
   ]);
 });

@@ -18,7 +18,7 @@ export interface Inspection {
     readonly audiences: number;
     readonly routedAudiences: number;
     /** The audiences of which no destination is told, each with the reason. */
-    readonly leftAlone: readonly { readonly namespace: string; readonly id: string; readonly because: string }[];
+    readonly notRouted: readonly { readonly namespace: string; readonly id: string; readonly because: string }[];
   }[];
   readonly unreadable: readonly { readonly path: string; readonly code: string; readonly message: string }[];
   readonly decisions: readonly InspectedDecision[];
@@ -94,7 +94,7 @@ function inspectedExport(
     Object.keys(items).map((id) => ({ namespace, id })),
   );
   const own = memberships.filter((routed) => routed.profileExport === profileExport);
-  const leftAlone = audiences.flatMap(({ namespace, id }) => {
+  const notRouted = audiences.flatMap(({ namespace, id }) => {
     const entry = matcher.audience(namespace, id);
     if (entry === undefined) return [{ namespace, id, because: 'The activation file does not name it.' }];
     if (entry.routes.length === 0) return [{ namespace, id, because: `audiences.${entry.key} has no route.` }];
@@ -108,7 +108,7 @@ function inspectedExport(
     ),
     audiences: audiences.length,
     routedAudiences: own.length,
-    leftAlone,
+    notRouted,
   };
 }
 

@@ -42,7 +42,7 @@ export interface InspectedExport {
     readonly identities: Readonly<Record<string, number>>;
     readonly audiences: number;
     readonly routedAudiences: number;
-    readonly leftAlone: readonly { readonly namespace: string; readonly id: string; readonly because: string }[];
+    readonly notRouted: readonly { readonly namespace: string; readonly id: string; readonly because: string }[];
   }[];
   readonly unreadable: readonly { readonly path: string; readonly code: string; readonly message: string }[];
   readonly decisions: readonly InspectedChange[];

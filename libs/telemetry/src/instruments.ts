@@ -57,7 +57,7 @@ export const counters = {
   'changes-shadowed': {
     unit: '{change}',
     meaning:
-      'Changes that a shadow holds back, by destination and kind: each once, as it comes. They count as deferred besides, and as delivered when they were told afterwards.',
+      'Changes that the shadow of an operator holds back (not the mode `shadow` of a route), by destination and kind: each once, as it comes. They count as deferred besides, and as delivered when they were told afterwards.',
     labels: ['destination', 'kind'],
   },
   'requests-sent': {

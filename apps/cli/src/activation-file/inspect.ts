@@ -107,8 +107,8 @@ async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buf
   }
 }
 
-/** So many audiences that are left alone are shown one by one; a busy profile has hundreds. */
-const leftAloneMax = 10;
+/** So many audiences that are not routed are shown one by one; a busy profile has hundreds. */
+const notRoutedMax = 10;
 
 function stageWords({ exports, unreadable }: Inspection, colors: Terminal['colors']): readonly string[] {
   const lines: string[] = [];
@@ -117,14 +117,14 @@ function stageWords({ exports, unreadable }: Inspection, colors: Terminal['color
   );
   for (const { path, code, message } of unreadable) lines.push(`  ${colors.red(code)} at ${path}: ${message}`);
   lines.push(colors.bold('2 route'));
-  for (const { path, audiences, routedAudiences, leftAlone } of exports) {
+  for (const { path, audiences, routedAudiences, notRouted } of exports) {
     lines.push(
       `  ${path}  ${routedAudiences} of ${counted(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
     );
-    for (const { namespace, id, because } of leftAlone.slice(0, leftAloneMax))
-      lines.push(`    ${colors.dim(`left alone: ${namespace} ${id}. ${because}`)}`);
-    if (leftAlone.length > leftAloneMax)
-      lines.push(`    ${colors.dim(`and ${leftAlone.length - leftAloneMax} more; --json shows all`)}`);
+    for (const { namespace, id, because } of notRouted.slice(0, notRoutedMax))
+      lines.push(`    ${colors.dim(`not routed: ${namespace} ${id}. ${because}`)}`);
+    if (notRouted.length > notRoutedMax)
+      lines.push(`    ${colors.dim(`and ${notRouted.length - notRoutedMax} more; --json shows all`)}`);
   }
   lines.push(colors.bold('3 resolve'));
   for (const { path, identities } of exports) {
@@ -161,7 +161,7 @@ function requestWords(
   { requests, printed, notShown }: Omit<DryRunTargets, 'targets' | 'close'>,
   colors: Terminal['colors'],
 ): readonly string[] {
-  const lines = [colors.bold('5 deliver')];
+  const lines = [colors.bold('5 tell')];
   if (requests.length + printed.length === 0) lines.push('  no request would be sent');
   for (const request of requests) lines.push(...requestLines(request, colors));
   for (const { destination, line } of printed) lines.push(`  ${colors.cyan(destination)}  prints: ${line}`);

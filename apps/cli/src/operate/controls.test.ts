@@ -128,6 +128,8 @@ audiences:
     expect((await run('shadow', 'own', '--look')).output).toBe('Nothing waits for own.\n');
     expect((await run('shadow', 'own')).errors).toContain('Failed to shadow: --reason is missing.');
     expect((await run('shadow', '--everything', '--look')).errors).toContain('say at which destination');
+    const json = await run('shadow', 'own', '--reason', 'a look', '--json');
+    expect(JSON.parse(json.output)).toMatchObject({ event: 'into-shadow', destination: 'own' });
     const shadow = await run('shadow', 'own', '--for', '1h', '--reason', 'is the list right?', '--by', 'ada');
     expect(shadow.output).toMatch(
       /^Into shadow: own until 20\S+Z\. Its changes wait; activation shadow --look shows it\.\n$/,

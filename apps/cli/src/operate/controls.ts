@@ -173,7 +173,7 @@ async function runPause(
   const when = untilMs === undefined ? 'until it is resumed' : `until ${new Date(untilMs).toISOString()}`;
   const said = `${scopeWords(scope)} ${when}. Its changes wait`;
   report(
-    { event: shadow.isShadow ? 'shadowed' : 'paused', ...control },
+    { event: shadow.isShadow ? 'into-shadow' : 'paused', ...control },
     () => (shadow.isShadow ? `Into shadow: ${said}; activation shadow --look shows it.` : `Paused ${said}.`),
     options,
     terminal,

@@ -90,7 +90,7 @@ function markdownOf({ routes, leftBehind }: FilePlan): readonly string[] {
 export function notesOf(route: PlannedRoute): readonly string[] {
   const { audience, destination, mode, members, isNew, fillFrom, otherNamespaces } = route;
   const [from] = fillFrom;
-  const backfill =
+  const fill =
     from === undefined
       ? 'AEP sends its members when the audience is mapped, and not again for another route: members enter with their next export.'
       : `AEP does not send its members again; ${from.destination} has ${memberCount(from.members)}: activation resync ${destination} --audience ${audience} --from ${from.destination}`;
@@ -98,7 +98,7 @@ export function notesOf(route: PlannedRoute): readonly string[] {
     ([namespace, count]) => `${memberCount(count)} by ${namespace}, which the route does not accept any more.`,
   );
   return [
-    ...(isNew && mode === 'live' ? [backfill] : []),
+    ...(isNew && mode === 'live' ? [fill] : []),
     ...(mode === 'retired' && members > 0
       ? [`Take them out after the deployment: activation retire ${destination} --audience ${audience}`]
       : []),

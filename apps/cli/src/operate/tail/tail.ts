@@ -163,7 +163,7 @@ function showStatus(view: TailView, terminal: Terminal): () => void {
 const words: readonly string[] = [
   '',
   'in   a change that needed no request: unchanged, superseded, withheld, shadowed, paused, or held back by an open circuit, a pause or a shadow (in shadow)',
-  'out  a change of which a destination was told: delivered, not-found, rejected (a dead letter), given-up (one too) or deferred (tried again)',
+  'out  a change that was sent to a destination: delivered, not-found, rejected (a dead letter), given-up (one too) or deferred (tried again)',
   'age  from the event hub to the destination, in the last minute;  wait: changes that were deferred since this began, and are not told yet',
   'q    ends; so does Ctrl-C. Nothing is changed by it',
   '',

@@ -44,7 +44,7 @@ test('a quiet second has a line for each batch and each person, and identities a
   narrator.signal(batch);
   expect(lines).toEqual([
     'out receiver      entered    Sports Fans  email ●●●●1234',
-    'in  partition 2   5 exports  receiver 2 delivered, 3 unchanged · trial 1 shadowed',
+    'in  partition 2   5 events   receiver 2 delivered, 3 unchanged · trial 1 shadowed',
   ]);
   narrator.told([{ ...told, identity: { namespace: 'crmid', value: '12345678' } }]);
   expect(lines.at(-1)).toMatch(/crmid ●●●●$/);
@@ -60,7 +60,7 @@ test('a busy second has some lines and one for all the rest, which adds up', () 
   vi.advanceTimersByTime(1000);
   expect(lines).toHaveLength(13);
   expect(lines.at(-1)).toBe(
-    '… 480 exports more: receiver 192 delivered, 288 unchanged · trial 96 shadowed · receiver told of 192 entered, 0 updated, 0 exited',
+    '… 480 events more: receiver 192 delivered, 288 unchanged · trial 96 shadowed · receiver told of 192 entered, 0 updated, 0 exited',
   );
   narrator.signal(batch);
   expect(lines).toHaveLength(14);
@@ -124,7 +124,7 @@ test('where each change is observed it has a line with the reason, and batches a
     'in  crm          realized  fans               crmid ●●●●0595   deferred    Its circuit breaker is open.',
   ]);
   narrator.signal({ ...batch, outcomes: {} });
-  expect(lines.at(-1)).toBe('in  partition 2   5 exports  nothing is routed');
+  expect(lines.at(-1)).toBe('in  partition 2   5 events   nothing is routed');
 });
 
 test('changes that needed no request leave lines to those that did, and all are counted', () => {

@@ -165,14 +165,14 @@ function saySignal(
       const { events, outcomes, partitionId } = signal;
       // Where each change is observed, only a batch without any is of interest.
       if (eachChange && countsOf(outcomes) !== '') return;
-      const start = `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${counted(events, 'export').padEnd(10)}`;
+      const start = `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${counted(events, 'event').padEnd(10)}`;
       settled(events, outcomes, (counts) => `${start} ${counts || 'nothing is routed'}`);
       return;
     }
     case 'retry-settled': {
       const { events, outcomes } = signal;
       if (eachChange) return;
-      const start = `${dim('re ')} ${dim('retry'.padEnd(13))} ${counted(events, 'export').padEnd(10)}`;
+      const start = `${dim('re ')} ${dim('retry'.padEnd(13))} ${counted(events, 'event').padEnd(10)}`;
       settled(events, outcomes, (counts) => `${start} ${counts || 'nothing is routed any more'}`);
       return;
     }

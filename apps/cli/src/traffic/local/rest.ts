@@ -9,12 +9,12 @@ export class Rest {
   warnings = 0;
   requests = 0;
   #changes = 0;
-  #exports = 0;
+  #events = 0;
   #batches = 0;
   readonly #outcomes = new OutcomeCounts();
 
   addBatch(events: number, outcomes: Parameters<OutcomeCounts['add']>[0]): void {
-    this.#exports += events;
+    this.#events += events;
     this.#batches += 1;
     this.#outcomes.add(outcomes);
   }
@@ -33,7 +33,7 @@ export class Rest {
     return [
       ...(this.#changes > 0 ? [`${counted(this.#changes, 'change')} more: ${this.#outcomes.toString()}`] : []),
       ...(this.requests > 0 ? [`${counted(this.requests, 'request')} more`] : []),
-      ...(this.#batches > 0 ? [`${counted(this.#exports, 'export')} more: ${this.#outcomes.toString()}`] : []),
+      ...(this.#batches > 0 ? [`${counted(this.#events, 'event')} more: ${this.#outcomes.toString()}`] : []),
       ...(entered + updated + exited > 0
         ? [`receiver told of ${entered} entered, ${updated} updated, ${exited} exited`]
         : []),

@@ -45,7 +45,7 @@ test('what needs a person comes first: a circuit with its next try, what is brok
     deadLetters: 1,
   } as const;
   expect(lineOf({ overview: troubled, points: [point], before, keys })).toMatch(
-    /^crm is open, next try at \d\d:\d\d:\d\d \(in 8 s\) · ads is open, the next attempt decides · old is paused · crm is broken · 5\.0 exports\/s · 0\.0 told\/s · 7 behind · 12 wait · 1 dead letter {3}\?/,
+    /^crm is not called \(its circuit is open\), next try at \d\d:\d\d:\d\d \(in 8 s\) · ads is not called \(its circuit is open\), the next attempt decides · old is paused · crm is broken · 5\.0 exports\/s · 0\.0 told\/s · 7 behind · 12 wait · 1 dead letter {3}\?/,
   );
 });
 

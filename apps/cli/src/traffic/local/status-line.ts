@@ -116,9 +116,12 @@ function circuitsWords(circuits: readonly Circuit[], nowMs: number): readonly st
 function circuitWords({ destination, state, untilMs }: Circuit, nowMs: number): readonly string[] {
   if (state === 'closed') return [];
   if (state === 'paused') return [`${destination} is paused`];
-  if (untilMs === undefined || untilMs <= nowMs) return [`${destination} is open, the next attempt decides`];
+  if (untilMs === undefined || untilMs <= nowMs)
+    return [`${destination} is not called (its circuit is open), the next attempt decides`];
   const at = new Date(untilMs).toTimeString().slice(0, 8);
-  return [`${destination} is open, next try at ${at} (in ${Math.ceil((untilMs - nowMs) / 1_000)} s)`];
+  return [
+    `${destination} is not called (its circuit is open), next try at ${at} (in ${Math.ceil((untilMs - nowMs) / 1_000)} s)`,
+  ];
 }
 
 /** From the hub to the destination, of what was delivered. */
