@@ -107,11 +107,7 @@ Examples:
   addDeadLetterOptions(
     command.command('purge').description('Deletes dead letters for good. May be stopped and started again.'),
   )
-    .option(
-      '--given-up-to <time>',
-      'only those kept as dead letters at this time or earlier; a dry run prints it',
-      pointInTime,
-    )
+    .option('--given-up-to <time>', 'only those kept from this time or earlier on; a dry run prints it', pointInTime)
     .option('--dry-run', 'counts what would be deleted, and does nothing')
     .option('--yes', 'really deletes')
     .addHelpText(
