@@ -3,6 +3,7 @@ import { activate } from './activate.ts';
 import { dueAgainAtMs, retryWaitMaxMs } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
 import type { ActivationContext } from './activation-context.ts';
+import { presentKey } from './stored-names.ts';
 import { retryWork } from './work.ts';
 
 /**
@@ -52,7 +53,7 @@ export async function activateRetry(message: string, context: ActivationContext)
     // A message that comes too early finds no retry, and leaves the work to this one.
     if (found !== undefined) return putBack(clock.now() + inWorkAgainMs);
   }
-  const destination = keyOf(pointer, context);
+  const destination = presentKey(pointer.destination, context.matcher);
   if (!retriesInWork.mayBegin(destination)) return giveBack(retriesInWork.againAtMs(clock.now()));
   // Between the last look and this nothing is awaited.
   const waitMaxMs = retryWaitMaxMs(context.targets.get(destination));
@@ -71,11 +72,6 @@ function notFromFuture<Deferred extends RetryPointer>(deferred: Deferred, nowMs:
   return { ...deferred, firstDeferredAtMs: Math.min(deferred.firstDeferredAtMs, nowMs) };
 }
 
-/** The key that the destination has in this file. */
-function keyOf({ destination }: RetryPointer, { matcher }: ActivationContext): string {
-  return matcher.destination(destination)?.key ?? destination;
-}
-
 /**
  * Until when a message is put back because the circuit of its destination is open, in epoch
  * milliseconds, and of which circuit it is the probe then; undefined when it is not open.
@@ -85,7 +81,7 @@ function circuitOf(
   context: ActivationContext,
 ): { readonly untilMs: number; readonly probeOf?: Target['breaker'] } | undefined {
   const { targets, clock } = context;
-  const target = targets.get(keyOf(pointer, context));
+  const target = targets.get(presentKey(pointer.destination, context.matcher));
   if (target === undefined) return undefined;
   const { breaker, giveUpAfterMs } = target;
   const nowMs = clock.now();

@@ -109,7 +109,7 @@ async function play(
   } else {
     // What was given up while the route was gone is replayed, what came meanwhile is told by the
     // next export, and what waits as paused by a resync.
-    if (last !== 'with another name of the audience') await world.operate(replaying([destination, 'crm']));
+    await world.operate(replaying(destination));
     const newest = newestOfEach(batches.flatMap(({ states }) => states));
     await world.give(newest.map((state) => exportOf(state, '0')));
     await world.operate(resyncing(destination));

@@ -2,7 +2,7 @@ import { replayDeadLetters } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
-import { resync } from './index.ts';
+import { resync, routedAudiences } from './index.ts';
 
 const { signal } = new AbortController();
 
@@ -119,7 +119,7 @@ test('a replay of an event without the audience, and of one that still cannot be
     signal,
   );
   const names = await Array.fromAsync(context.deadLetters.names('', signal));
-  const routed = new Map([['crm', new Set(['sports-fans'])]]);
+  const routed = routedAudiences({ routes: context.matcher.routesTo('crm') }, context.matcher);
   await replayDeadLetters(names, {}, context, { clock: context.clock, signal, routed });
   opened.clock.nowMs = Math.max(opened.clock.nowMs, opened.retryQueue.nextDueAtMs ?? 0);
   await opened.retryDue();

@@ -18,6 +18,7 @@ import { activate } from './activate.ts';
 import { LedgerCache } from './ledger-cache.ts';
 import { RetriesInWork } from './retries-in-work.ts';
 import type { ObservedChange } from './observed-change.ts';
+import { presentKey } from './stored-names.ts';
 import { retryWork } from './work.ts';
 
 /** What a dry run of what waits works with. */
@@ -123,7 +124,7 @@ async function newestOf(
       unreadable.push(retry.unreadable);
       continue;
     }
-    const own = (matcher.destination(retry.destination)?.key ?? retry.destination) === scope.destination;
+    const own = presentKey(retry.destination, matcher) === scope.destination;
     const part = own && retry.receipts === undefined ? partOf(retry, scope, matcher) : undefined;
     if (part === undefined) continue;
     kept.push(part);

@@ -25,6 +25,7 @@ import { chainOf } from './defer-changes.ts';
 import type { PersonStory, RouteStory, StoryDeadLetter, StoryEvent, StoryRetry } from './person-story.ts';
 import { actionsFor } from './story-actions.ts';
 import { standingOf, transitionWords, unknownStanding } from './story-words.ts';
+import { presentKey, underPresentKeys } from './stored-names.ts';
 import { withoutPerson } from './without-person.ts';
 
 export interface ExplainContext {
@@ -49,9 +50,10 @@ export interface ExplainContext {
  */
 export async function explain(
   identities: readonly Identity[],
-  context: ExplainContext,
+  { controls = [], ...stores }: ExplainContext,
   signal: AbortSignal,
 ): Promise<PersonStory> {
+  const context = { ...stores, controls: underPresentKeys(controls, stores.matcher) };
   const found = await findForms(identities, context.places, context.ledger, signal);
   const everywhere = distinctIdentities([...identities, ...found.flatMap(({ forms }) => forms)]);
   const entries: LedgerEntry[] = [];
@@ -61,7 +63,7 @@ export async function explain(
         for await (const entry of context.ledger.rows({ destination, identity }, signal)) entries.push(entry);
   const unreadable: string[] = [];
   const waiting = await retriesOf(everywhere, entries, context.retryQueue, unreadable, signal);
-  const deadLetters = await lettersOf(everywhere, context.deadLetters, unreadable, signal);
+  const deadLetters = await lettersOf(everywhere, context, unreadable, signal);
   const retries = waiting.map(({ story }) => story);
   const routes = [
     ...entries.map((entry) => routeStory(entry, waiting, deadLetters, context)),
@@ -135,7 +137,7 @@ async function retriesOf(
 
 async function lettersOf(
   identities: readonly Identity[],
-  deadLetters: Pick<DeadLetters, 'names' | 'read'>,
+  { deadLetters, matcher }: Pick<ExplainContext, 'deadLetters' | 'matcher'>,
   unreadable: string[],
   signal: AbortSignal,
 ): Promise<readonly StoryDeadLetter[]> {
@@ -150,11 +152,15 @@ async function lettersOf(
     if (withoutPerson(event.body, identities) === event.body) continue;
     const { enqueuedAtMs } = event;
     const letter = { name: found.name, outcome, class: cause, attempts, enqueuedAtMs, givenUpAtMs };
-    const told = failures.map(({ audience, path, reason }) => ({
-      ...(audience === undefined ? {} : { audience }),
-      ...(path === undefined ? {} : { path }),
-      reason,
-    }));
+    const told = failures.map(({ audience: stored, path, reason, rows = [] }) => {
+      // An earlier file may have called the audience otherwise; its rows stay the same.
+      const audience = rows.flatMap((row) => matcher.routeOf(row)?.audience.key ?? [])[0] ?? stored;
+      return {
+        ...(audience === undefined ? {} : { audience }),
+        ...(path === undefined ? {} : { path }),
+        reason,
+      };
+    });
     letters.push({ ...letter, failures: told, ...(destination === undefined ? {} : { destination }) });
   }
   return letters;
@@ -217,7 +223,7 @@ function lettersFor(
   return letters.filter(
     (letter) =>
       letter.destination !== undefined &&
-      (matcher.destination(letter.destination)?.key ?? letter.destination) === destination &&
+      presentKey(letter.destination, matcher) === destination &&
       letter.failures.some((failure) => failure.audience === audience),
   );
 }

@@ -9,6 +9,7 @@ import {
   type Target,
 } from '@activation-hub/delivery';
 import type { Telemetry } from '@activation-hub/telemetry';
+import { underPresentKeys } from './stored-names.ts';
 
 /**
  * For how long the controls are believed, in milliseconds: as long as it may take until a worker
@@ -147,11 +148,8 @@ export class FollowedControls {
    */
   #controlsFor(key: string): readonly Control[] {
     if (key === canary.key) return [];
-    return this.#known.flatMap((control) => {
-      if (control.destination === undefined) return [control];
-      const destination = this.#matcher?.destination(control.destination)?.key ?? control.destination;
-      return destination === key ? [{ ...control, destination }] : [];
-    });
+    const controls = this.#matcher === undefined ? this.#known : underPresentKeys(this.#known, this.#matcher);
+    return controls.filter(({ destination }) => destination === undefined || destination === key);
   }
 
   #announce(telemetry: Telemetry, nowMs: number): void {

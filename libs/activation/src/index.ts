@@ -29,6 +29,7 @@ export { NotAllWoken, pause, resume, retryNow, type AskContext, type Asker, type
 export { dryResume, type DryResumed, type DryResumeContext, type DryScope } from './dry-resume.ts';
 export { FollowedControls } from './followed-controls.ts';
 export { RetriesInWork } from './retries-in-work.ts';
+export { presentKey, routedAudiences, storedNames, underPresentKeys } from './stored-names.ts';
 export { explain, type ExplainContext } from './explain.ts';
 export { transitionWords } from './story-words.ts';
 export {

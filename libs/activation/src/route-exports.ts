@@ -2,6 +2,7 @@ import type { AudienceEntry, Matcher, Route } from '@activation-hub/activation-f
 import { isRefusal, readMembership, type AudienceMembership } from '@activation-hub/audience-events';
 import type { ReceivedEvent, Retry } from '@activation-hub/delivery';
 import type { ReadExport, Unreadable } from './read-events.ts';
+import { presentKey } from './stored-names.ts';
 
 /** A membership that a route names. */
 export interface RoutedMembership extends ReadExport {
@@ -54,7 +55,7 @@ function openRoutes(
   retry: Retry,
   matcher: Matcher,
 ): (audience: AudienceEntry, event: ReceivedEvent) => readonly Route[] {
-  const named = matcher.destination(retry.destination)?.key ?? retry.destination;
+  const named = presentKey(retry.destination, matcher);
   const open = new Map(
     retry.events.map(({ event, audiences, rows }) => {
       const ofRows = new Set(rows.map((row) => matcher.routeOf(row)?.route));

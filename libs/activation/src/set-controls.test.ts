@@ -81,6 +81,24 @@ async function openWaiting() {
   return opened;
 }
 
+test('a pause that is kept under a name that the destination had before is replaced, resumed and told of', async () => {
+  const { ask, kept } = await openWaiting();
+  const { controls } = ask();
+  const former: Control = { action: 'pause', destination: 'old-crm', ...asker, atMs: 1 };
+  const ofRoute: Control = { ...former, audience: 'sports-fans' };
+  await controls.edit(() => [former, ofRoute], signal);
+  expect(await resume({ destination: 'crm', audience: 'sports-fans' }, ask(), signal)).toEqual({
+    ended: ofRoute,
+    stillPaused: { ...former, destination: 'crm' },
+    woken: 0,
+  });
+  expect(await retryNow({ destination: 'crm' }, asker, ask(), signal)).toBe(0);
+  expect(await resume({ destination: 'crm' }, ask(), signal)).toEqual({ ended: former, woken: 1 });
+  await controls.edit(() => [former], signal);
+  const later = await pause({ destination: 'crm' }, { ...asker, isShadow: true }, ask(), signal);
+  expect(await kept()).toEqual([later]);
+});
+
 test.each([
   ['a resume', resume],
   ['a request to try now', (scope: object, of: AskContext, by: AbortSignal) => retryNow(scope, asker, of, by)],

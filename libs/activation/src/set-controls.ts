@@ -1,4 +1,4 @@
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import {
   isSameScope,
   pauseOf,
@@ -10,6 +10,7 @@ import {
   type RetryQueue,
 } from '@activation-hub/delivery';
 import { controlsAgeMaxMs } from './followed-controls.ts';
+import { storedNames, underPresentKeys } from './stored-names.ts';
 
 /** What an operator's request works with. */
 export interface AskContext {
@@ -55,12 +56,28 @@ const followedMs = controlsAgeMaxMs + 1_000;
 export async function pause(
   scope: ControlScope,
   asker: Asker & Pick<Control, 'untilMs' | 'isShadow'>,
-  { controls, nowMs }: Pick<AskContext, 'controls' | 'nowMs'>,
+  { file, controls, nowMs }: Pick<AskContext, 'file' | 'controls' | 'nowMs'>,
   signal: AbortSignal,
 ): Promise<Control> {
   const control: Control = { action: 'pause', ...scope, ...asker, atMs: nowMs };
-  await controls.edit((kept) => withControl(kept, control, nowMs), signal);
+  const scopes = storedScopes(scope, file);
+  await controls.edit((kept) => withControl(withoutPauses(kept, scopes, nowMs), control, nowMs), signal);
   return control;
+}
+
+/** The scope under each name that its destination has or had: pauses of all of them hold it. */
+function storedScopes(scope: ControlScope, file: ActivationFile): readonly ControlScope[] {
+  const { destination } = scope;
+  if (destination === undefined) return [scope];
+  return storedNames(destination, createMatcher(file)).map((name) => ({ ...scope, destination: name }));
+}
+
+function withoutPauses(
+  controls: readonly Control[],
+  scopes: readonly ControlScope[],
+  nowMs: number,
+): readonly Control[] {
+  return scopes.reduce((left, scope) => withoutPause(left, scope, nowMs), controls);
 }
 
 /** The result of a resume. */
@@ -78,19 +95,26 @@ export interface Resumed {
  * `pause` does, and `NotAllWoken` when it stops after that.
  */
 export async function resume(scope: ControlScope, context: AskContext, signal: AbortSignal): Promise<Resumed> {
-  const { controls, nowMs } = context;
+  const { file, controls, nowMs } = context;
+  const scopes = storedScopes(scope, file);
   let ended: Control | undefined;
   const left = await controls.edit((kept) => {
     // Edited once more after a lost reply, it finds its own result.
     ended ??= kept.find(
-      (each) => each.action === 'pause' && isSameScope(each, scope) && nowMs < (each.untilMs ?? Infinity),
+      (each) =>
+        each.action === 'pause' &&
+        nowMs < (each.untilMs ?? Infinity) &&
+        scopes.some((stored) => isSameScope(each, stored)),
     );
-    return withoutPause(kept, scope, nowMs);
+    return withoutPauses(kept, scopes, nowMs);
   }, signal);
   // What goes on covers the whole destination, or everything: that of the very same route has just
   // ended.
   const { destination } = scope;
-  const stillPaused = destination === undefined ? undefined : pauseOf(left, { destination }, nowMs);
+  const stillPaused =
+    destination === undefined
+      ? undefined
+      : pauseOf(underPresentKeys(left, createMatcher(file)), { destination }, nowMs);
   const woken = ended === undefined ? 0 : await wakeAll(scope, left, context, signal);
   return { ...(ended === undefined ? {} : { ended }), ...(stillPaused === undefined ? {} : { stillPaused }), woken };
 }
@@ -124,12 +148,14 @@ async function wakeAll(
   { file, retryQueue, nowMs }: AskContext,
   signal: AbortSignal,
 ): Promise<number> {
+  const matcher = createMatcher(file);
+  const present = underPresentKeys(controls, matcher);
   let woken = 0;
-  for (const { key, formerly } of file.destinations.values()) {
+  for (const key of file.destinations.keys()) {
     if (destination !== undefined && destination !== key) continue;
-    if (pauseOf(controls, { destination: key }, nowMs) !== undefined) continue;
+    if (pauseOf(present, { destination: key }, nowMs) !== undefined) continue;
     // What an older file deferred waits under the name that the destination had there.
-    for (const name of [key, ...formerly]) {
+    for (const name of storedNames(key, matcher)) {
       const options = { nowMs: nowMs + followedMs, everyMs: wakeEveryMs, signal };
       woken += await retryQueue.wake(name, options).catch((error: unknown) => {
         throw new NotAllWoken(error);

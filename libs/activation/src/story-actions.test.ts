@@ -56,6 +56,16 @@ test('dead letters are replayed by their class, each once, where the destination
   expect(commands('told', { letters })).toEqual([]);
 });
 
+test('dead letters are replayed by the name that each has for its destination, or else by its present one', () => {
+  const former: StoryDeadLetter = { ...letter('invalid'), destination: 'old-crm' };
+  const { destination, ...unnamed } = letter('invalid');
+  expect(commands('rejected', { letters: [former, unnamed, former] })).toEqual([
+    replay('invalid').replace('crm', 'old-crm'),
+    replay('invalid'),
+  ]);
+  expect(destination).toBe('crm');
+});
+
 test('a paused row of a route that is not live has nothing to be done about it', () => {
   for (const mode of ['paused', 'shadow'] as const) expect(commands('paused', { mode })).toEqual([]);
 });

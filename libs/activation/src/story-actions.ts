@@ -17,10 +17,11 @@ export function actionsFor(
     command: ['activation', 'resync', destination, '--audience', audience],
     says,
   });
-  const classes = [...new Set(letters.map((letter) => letter.class))];
-  const replays = classes.map((cause): StoryAction => ({
+  // By the names that the letters have: the command may be run without an activation file.
+  const kinds = letters.map((letter) => ['--destination', letter.destination ?? destination, '--class', letter.class]);
+  const replays = [...new Map(kinds.map((kind) => [kind.join(' '), kind])).values()].map((kind): StoryAction => ({
     action: 'replay',
-    command: ['activation', 'dead-letters', 'replay', '--destination', destination, '--class', cause],
+    command: ['activation', 'dead-letters', 'replay', ...kind],
     says: 'Remove the cause, then replay the dead letters.',
   }));
   if (pause !== undefined) return [resumeOf(pause)];

@@ -1,4 +1,5 @@
 import type { ActivationContext } from './activation-context.ts';
+import { storedNames } from './stored-names.ts';
 
 /**
  * Woken retries follow each other at least so slowly that the listing of the queue is not the load.
@@ -19,7 +20,7 @@ export async function wakeRetries(
     const everyMs = Math.max(everyMinMs, 1_000 / limits.requestsPerSecond);
     try {
       // What an older file deferred waits under the name that the destination had there.
-      for (const name of [key, ...(matcher.destination(key)?.formerly ?? [])])
+      for (const name of storedNames(key, matcher))
         await retryQueue.wake(name, { nowMs: clock.now(), everyMs, signal });
     } catch (error) {
       breaker.returnRecovery();

@@ -1,5 +1,5 @@
-import { replayDeadLetters, type RoutedAudiences } from '@activation-hub/delivery';
-import { forget, renew, resync, retire } from '../src/index.ts';
+import { replayDeadLetters } from '@activation-hub/delivery';
+import { forget, renew, resync, retire, routedAudiences } from '../src/index.ts';
 import { identitiesOf } from './people.ts';
 import type { Operation } from './world-options.ts';
 
@@ -26,15 +26,13 @@ export const retiring = (destination = 'crm'): Operation => ({
   run: (context) => retire({ context, destination }, { signal }),
 });
 
-/**
- * Replays every dead letter. A destination that was renamed is routed under its earlier names too.
- */
-export const replaying = (names = ['crm']): Operation => ({
+/** Replays every dead letter of what is routed to the destination, also under earlier names. */
+export const replaying = (destination = 'crm'): Operation => ({
   label: 'replay',
   run: async (context) => {
     const letters: string[] = [];
     for await (const name of context.deadLetters.names('', signal)) letters.push(name);
-    const routed: RoutedAudiences = new Map(names.map((name) => [name, new Set(['sports-fans'])]));
+    const routed = routedAudiences({ routes: context.matcher.routesTo(destination) }, context.matcher);
     await replayDeadLetters(letters, {}, context, { clock: context.clock, signal, routed });
   },
 });

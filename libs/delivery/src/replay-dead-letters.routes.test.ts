@@ -3,7 +3,8 @@ import { exampleDeadLetter } from '../testing/index.ts';
 import { deadLetterName, type DeadLetter } from './dead-letters.ts';
 import { InMemoryDeadLetters } from './in-memory-dead-letters.ts';
 import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
-import { replayDeadLetters, type ReplayOptions } from './replay-dead-letters.ts';
+import { replayDeadLetters, type ReplayOptions, type RoutedAudiences } from './replay-dead-letters.ts';
+import type { DeferredRow } from './retry-queue.ts';
 import { UnreadableDocumentError } from './unreadable-document.ts';
 
 const nowMs = Date.UTC(2026, 0, 20);
@@ -12,10 +13,22 @@ const rejected = (failures: DeadLetter['failures'], over: Partial<DeadLetter> = 
   exampleDeadLetter({ outcome: 'rejected', destination: 'crm', class: 'invalid', failures, ...over });
 const unreadable = (failures: DeadLetter['failures']): DeadLetter => exampleDeadLetter({ failures });
 const reason = 'No such field.';
-const routed = new Map([
+const renamedRow: DeferredRow = {
+  destination: 'crm',
+  identity: { namespace: 'crmid', value: 'C-1' },
+  audience: { namespace: 'ups', id: 'renamed' },
+};
+const goneRow: DeferredRow = { ...renamedRow, audience: { namespace: 'ups', id: 'gone' } };
+const byDestination = new Map([
   ['crm', new Set(['fans', 'travellers'])],
   ['ads', new Set(['travellers'])],
 ]);
+/** `ads` was called `adverts` before. */
+const routed: RoutedAudiences = {
+  byDestination,
+  isRoute: (audience, name) => byDestination.get(name === 'adverts' ? 'ads' : name)?.has(audience) === true,
+  isRouteOf: ({ audience }) => audience.id === 'renamed',
+};
 
 class Letters extends InMemoryDeadLetters {
   onRemove: () => Promise<void> | void = () => undefined;
@@ -84,6 +97,20 @@ test.each<[string, DeadLetter, readonly (readonly string[])[]]>([
     ]),
     [],
   ],
+  [
+    'a destination that has another name now',
+    rejected([{ audience: 'travellers', reason }], { destination: 'adverts' }),
+    [['adverts', 'travellers']],
+  ],
+  [
+    'an audience that has another key now',
+    rejected([
+      { audience: 'fans', reason, rows: [goneRow] },
+      { audience: 'supporters', reason, rows: [goneRow, renamedRow] },
+    ]),
+    [['crm', 'fans', 'supporters']],
+  ],
+  ['an audience that is gone', rejected([{ audience: 'supporters', reason, rows: [goneRow] }]), []],
   ['a destination that is gone', rejected([{ audience: 'fans', reason }], { destination: 'old' }), []],
   [
     'one destination, with a failure of no audience',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import { deadLetterKeepMs, type DeadLetter, type DeadLetters } from './dead-letters.ts';
-import type { DeferredEvent, Retry, RetryQueue } from './retry-queue.ts';
+import type { DeferredEvent, DeferredRow, Retry, RetryQueue } from './retry-queue.ts';
 import {
   DeadLetterCounts,
   readSelected,
@@ -11,8 +11,15 @@ import {
 } from './select-dead-letters.ts';
 import { isUnreadable } from './unreadable-document.ts';
 
-/** Keys of the audiences that an activation file routes to each destination. */
-export type RoutedAudiences = ReadonlyMap<string, ReadonlySet<string>>;
+/** What an activation file routes, also by the names that an earlier file had for it. */
+export interface RoutedAudiences {
+  /** By the key of each destination, the keys of the audiences that it is told of. */
+  readonly byDestination: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether the file routes the audience of this key to the destination of that name. */
+  isRoute(audienceKey: string, destinationName: string): boolean;
+  /** Whether the file has the route to which the row belongs, whatever the audience's key was. */
+  isRouteOf(row: DeferredRow): boolean;
+}
 
 export interface ReplayOptions {
   readonly clock: Pick<Clock, 'now'>;
@@ -123,15 +130,24 @@ interface Part {
 function partsOf({ destination, failures }: DeadLetter, routed: RoutedAudiences | undefined): readonly Part[] {
   const named = failures.flatMap(({ audience }) => audience ?? []);
   if (destination !== undefined) {
-    const audiences = [...new Set(named)];
-    const isRouted = routed === undefined || audiences.every((key) => routed.get(destination)?.has(key) === true);
-    return isRouted && audiences.length > 0 ? [{ destination, audiences }] : [];
+    // The names stay as the letter has them: a worker whose file has others finds them as this does.
+    const isRouted = failures.every(
+      ({ audience, rows = [] }) =>
+        routed === undefined ||
+        audience === undefined ||
+        routed.isRoute(audience, destination) ||
+        rows.some((row) => routed.isRouteOf(row)),
+    );
+    return isRouted && named.length > 0 ? [{ destination, audiences: [...new Set(named)] }] : [];
   }
   if (routed === undefined) return [];
   const isWhole = failures.some(({ audience }) => audience === undefined);
   const audiencesOf = (keys: ReadonlySet<string>): readonly string[] =>
     isWhole ? [...keys] : [...new Set(named.filter((key) => keys.has(key)))];
-  const everybody = [...routed].map(([key, keys]) => ({ destination: key, audiences: audiencesOf(keys) }));
+  const everybody = [...routed.byDestination].map(([key, keys]) => ({
+    destination: key,
+    audiences: audiencesOf(keys),
+  }));
   return everybody.filter(({ audiences }) => audiences.length > 0);
 }
 

@@ -4,9 +4,10 @@ import { isUnreadable, orUnreadable, type Unreadable } from './unreadable-docume
 /** Which letters: those for which everything that is said here is true. */
 export interface DeadLetterFilter {
   /**
-   * The destination's key; `_event` for letters of events that could not be read, which have none.
+   * The names of destinations as letters have them: a letter keeps the key that its destination had
+   * then. `_event` for letters of events that could not be read, which have none.
    */
-  readonly destination?: string;
+  readonly destinations?: readonly string[];
   readonly class?: string;
   /** A text that the reason of one of the failures holds, in any case. */
   readonly reason?: string;
@@ -45,9 +46,9 @@ export async function candidateNames(
   const toDay = filter.toMs === undefined ? '' : dayOf(filter.toMs);
   const candidates: string[] = [];
   for await (const name of deadLetters.names(commonPrefix(fromDay, toDay), signal)) {
-    const [day = '', destination, cause] = name.split('/');
+    const [day = '', destination = '', cause] = name.split('/');
     if (day < fromDay || (toDay !== '' && day > toDay)) continue;
-    if (filter.destination !== undefined && filter.destination !== destination) continue;
+    if (filter.destinations?.includes(destination) === false) continue;
     if (filter.class !== undefined && filter.class !== cause) continue;
     candidates.push(name);
   }

@@ -1,4 +1,5 @@
 import type { ObservedChange } from '@activation-hub/activation';
+import type { DestinationEntry } from '@activation-hub/activation-file';
 import { expect, test } from 'vitest';
 import { Activity } from './activity.ts';
 import { attentionOf } from './attention.ts';
@@ -61,6 +62,7 @@ test('what needs a person is said with what to do, an open circuit first; nothin
     circuits: [],
     waitingAt: () => 3,
     deadLetters: new Map<string, number>(),
+    matcher: { destination: (name: string) => (name === 'old-crm' ? ({ key: 'crm' } as DestinationEntry) : undefined) },
     partitions: [],
     warnings: [],
     leftOut: 0,
@@ -69,11 +71,16 @@ test('what needs a person is said with what to do, an open circuit first; nothin
   const said = attentionOf({
     ...state,
     circuits: [{ destination: 'crm', state: 'open', untilMs: 4_200, reason: 'it answered 503.' }],
-    deadLetters: new Map([['crm', 1]]),
+    deadLetters: new Map([
+      ['crm', 1],
+      ['old-crm', 2],
+      ['gone', 1],
+    ]),
   });
   expect(said).toMatchObject([
     { level: 'problem', text: 'crm does not take changes; 3 changes wait. Its last answer: it answered 503.' },
-    { level: 'problem', text: '1 dead letter of crm.', link: '/dead-letters?destination=crm' },
+    { level: 'problem', text: '3 dead letters of crm.', link: '/dead-letters?destination=crm' },
+    { level: 'problem', text: '1 dead letter of gone.', link: '/dead-letters?destination=gone' },
   ]);
   expect(said[0]?.advice).toContain('the next try is in 5 s');
 });

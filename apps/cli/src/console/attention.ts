@@ -1,5 +1,6 @@
 import type { Attention, PartitionLag } from '@activation-hub/console-contract';
-import type { ObservedCircuit } from '@activation-hub/activation';
+import { presentKey, type ObservedCircuit } from '@activation-hub/activation';
+import type { Matcher } from '@activation-hub/activation-file';
 import { counted } from '../terminal/counted.ts';
 
 /** How everything is that a person may have to see to. */
@@ -7,8 +8,10 @@ export interface State {
   readonly nowMs: number;
   readonly circuits: readonly ObservedCircuit[];
   readonly waitingAt: (destination: string) => number;
-  /** Dead letters by destination. */
+  /** Dead letters by the name that their destination had. */
   readonly deadLetters: ReadonlyMap<string, number>;
+  /** Of the activation file, which says what destinations are called now. */
+  readonly matcher: Pick<Matcher, 'destination'>;
   readonly partitions: readonly PartitionLag[];
   /** What host and app complained about, the newest last. */
   readonly warnings: readonly string[];
@@ -22,7 +25,7 @@ const lagMax = 1_000;
 export function attentionOf(state: State): readonly Attention[] {
   return [
     ...state.circuits.flatMap((circuit) => circuitAttention(circuit, state)),
-    ...[...state.deadLetters].map(([destination, letters]): Attention => ({
+    ...[...lettersByKey(state)].map(([destination, letters]): Attention => ({
       level: 'problem',
       text: `${counted(letters, 'dead letter')} of ${destination === '_event' ? 'events that could not be read' : destination}.`,
       advice: 'The hub does not try them again by itself: read why each failed, correct that, and replay them.',
@@ -52,6 +55,15 @@ export function attentionOf(state: State): readonly Attention[] {
           },
         ]),
   ];
+}
+
+function lettersByKey({ deadLetters, matcher }: State): ReadonlyMap<string, number> {
+  const byKey = new Map<string, number>();
+  for (const [name, letters] of deadLetters) {
+    const key = presentKey(name, matcher);
+    byKey.set(key, (byKey.get(key) ?? 0) + letters);
+  }
+  return byKey;
 }
 
 function circuitAttention(

@@ -7,20 +7,25 @@ import {
 } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
+import { renamedFile } from '../../testing/renamed-file.ts';
 import { controlsApi } from './controls-api.ts';
 import type { Operator } from './operator.ts';
 
 const nowMs = Date.now();
 
+const route = { destination: 'crm', audience: 'vip' };
+const hubFile = {
+  destinations: new Map(['crm', 'ads'].map((key) => [key, { key, formerly: [] }])),
+  audiences: new Map([['vip', { key: 'vip', namespace: 'ups', id: 'vip', ledgerId: 'vip', routes: [route] }]]),
+  routes: [route],
+};
+
 /** The controls of a hub with two destinations, and a way to ask for them as the page does. */
-function openControls(controls: ControlStore = new InMemoryControls()) {
+function openControls(controls: ControlStore = new InMemoryControls(), file: object = hubFile) {
   const terminal = capturedTerminal();
   const retryQueue = new InMemoryRetryQueue();
   const api = controlsApi({
-    file: {
-      destinations: new Map(['crm', 'ads'].map((key) => [key, { key, formerly: [] }])),
-      routes: [{ destination: 'crm', audience: 'vip' }],
-    },
+    file,
     storage: { controls, retryQueue, operatorName: () => Promise.resolve('ada') },
     terminal,
     now: () => nowMs,
@@ -49,6 +54,24 @@ test('a word that the form does not have is refused: left out, it would mean eve
   for (const what of ['pause', 'resume', 'retry-now'])
     await expect(ask(`POST controls/${what}`, { destinaton: 'crm', reason: 'a freeze' })).rejects.toThrow('destinaton');
   expect(await pauses()).toEqual([]);
+});
+
+test('a pause under a name that the destination had before is shown, holds and ends under its present one', async () => {
+  const controls = new InMemoryControls();
+  const { ask, pauses } = openControls(controls, renamedFile);
+  const former = { action: 'pause', destination: 'crm', atMs: nowMs, by: 'ada', reason: 'a freeze' } as const;
+  await controls.edit(() => [former], new AbortController().signal);
+  expect(await pauses()).toMatchObject([{ what: 'ads', destination: 'ads' }]);
+  await expect(ask('POST controls/retry-now', { destination: 'ads', reason: 'mended' })).rejects.toThrow(
+    'Failed to try ads: ads is paused by ada (a freeze). Resume it first.',
+  );
+  // An assistant, or a runbook, may know the earlier name.
+  expect(await ask('POST controls/resume', { destination: 'crm', reason: '' })).toMatchObject({
+    lines: ['Resumed ads; 0 waiting retries are tried from now on.'],
+  });
+  expect(await pauses()).toEqual([]);
+  await ask('POST controls/pause', { destination: 'crm', audience: 'vip', reason: 'a list' });
+  expect(await pauses()).toMatchObject([{ destination: 'ads', audience: 'vip' }]);
 });
 
 test('a reason is one line', async () => {

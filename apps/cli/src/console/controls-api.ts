@@ -1,6 +1,6 @@
 import { counted } from '../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
 import { controlTextCharactersMax, isSameScope, type Control, type ControlScope } from '@activation-hub/delivery';
 import { z } from 'zod';
@@ -29,6 +29,7 @@ const controlSchema = z.strictObject({
  */
 export function controlsApi(operator: Operator): Api {
   const { file, storage, now } = operator;
+  const matcher = createMatcher(file);
   const context = (): AskContext => ({
     file,
     controls: storage.controls,
@@ -37,20 +38,19 @@ export function controlsApi(operator: Operator): Api {
   });
   const asker = async (reason: string) => ({ by: await storage.operatorName(), reason });
   const scopeOf = ({ destination, audience }: ControlScope): ControlScope => {
-    if (destination !== undefined && !file.destinations.has(destination))
+    const key = destination === undefined ? undefined : matcher.destination(destination)?.key;
+    if (destination !== undefined && key === undefined)
       throw new ApiError(404, `The activation file has no destination ${destination}.`);
-    const isRoute = (route: ActivationFile['routes'][number]): boolean =>
-      route.destination === destination && route.audience === audience;
-    if (audience !== undefined && !file.routes.some(isRoute))
+    if (audience !== undefined && (key === undefined || matcher.route(audience, key) === undefined))
       throw new ApiError(404, `The activation file has no route of ${audience} to ${destination ?? 'nobody'}.`);
     return {
-      ...(destination === undefined ? {} : { destination }),
+      ...(key === undefined ? {} : { destination: key }),
       ...(audience === undefined ? {} : { audience }),
     };
   };
   return {
     'GET pauses': async ({ signal }): Promise<readonly PauseView[]> => {
-      const controls = await presentControls(storage.controls, signal);
+      const controls = await presentControls(storage.controls, file, signal);
       return controls.filter(({ action }) => action === 'pause').map(pauseView);
     },
     'POST controls/pause': async ({ body, signal }): Promise<ActResult> => {
@@ -80,7 +80,7 @@ export function controlsApi(operator: Operator): Api {
     'POST controls/retry-now': async ({ body, signal }): Promise<ActResult> => {
       const asked = read(controlSchema, body);
       const scope = scopeOf(asked);
-      const pauses = (await presentControls(storage.controls, signal)).filter(({ action }) => action === 'pause');
+      const pauses = (await presentControls(storage.controls, file, signal)).filter(({ action }) => action === 'pause');
       const held = pauses.find((each) => isWholly(each, scope));
       if (held !== undefined)
         throw new ApiError(409, `Failed to try ${scopeWords(scope)}: ${pauseWords(held)}. Resume it first.`);

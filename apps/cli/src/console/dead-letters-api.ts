@@ -6,6 +6,8 @@ import type {
   DeadLetterView,
   JobStarted,
 } from '@activation-hub/console-contract';
+import { presentKey, routedAudiences, storedNames } from '@activation-hub/activation';
+import { createMatcher, type Matcher } from '@activation-hub/activation-file';
 import {
   candidateNames,
   DeadLetterCounts,
@@ -16,10 +18,10 @@ import {
   systemClock,
   type DeadLetter,
   type DeadLetterCount,
+  type DeadLetterFilter,
 } from '@activation-hub/delivery';
 import { z } from 'zod';
 import { counted } from '../terminal/counted.ts';
-import { routedAudiences } from '../operate/dead-letters.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Jobs, OnProgress } from './jobs.ts';
@@ -60,16 +62,17 @@ export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => 
     'POST dead-letters/purge': ({ body }): JobStarted => {
       const { filter, dryRun } = read(actSchema, body);
       return jobs.start(async (onProgress, signal) => {
+        const selected = selectedBy(filter, operator);
         const names = await namesOf(filter, operator, signal);
         onProgress(0, names.length);
-        const { purged, newestGivenUpAtMs, unreadable } = await purgeDeadLetters(names, filter, deadLetters, {
+        const { purged, newestGivenUpAtMs, unreadable } = await purgeDeadLetters(names, selected, deadLetters, {
           signal,
           dryRun,
           onProgress: (done) => onProgress(done, names.length),
         });
         if (!dryRun) onChanged();
         return {
-          lines: lines(dryRun ? 'Would delete' : 'Deleted', purged),
+          lines: lines(dryRun ? 'Would delete' : 'Deleted', purged, operator),
           problems: unreadableWords(unreadable),
           ...(newestGivenUpAtMs === undefined ? {} : { newestGivenUpAtMs }),
         };
@@ -81,13 +84,13 @@ export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => 
 /** One letter, with its event. Throws `ApiError` when it is not there any more. */
 export async function deadLetterOf(
   name: string,
-  { storage }: Operator,
+  { file, storage }: Operator,
   signal: AbortSignal,
 ): Promise<DeadLetterDetail> {
   const letter = await storage.deadLetters.read(name, signal);
   if (letter === undefined)
     throw new ApiError(404, 'There is no dead letter of that name any more: it was replayed or purged.');
-  return { ...viewOf(name, letter), body: Buffer.from(letter.event.body).toString() };
+  return { ...viewOf(name, letter, createMatcher(file)), body: Buffer.from(letter.event.body).toString() };
 }
 
 /** Gives the letters that pass the filter to the function app again, or says which it would. */
@@ -99,17 +102,18 @@ export async function replayLetters(
 ): Promise<ActResult> {
   const names = await namesOf(filter, operator, signal);
   onProgress(0, names.length);
-  const { replayed, tooOld, left, unreadable } = await replayDeadLetters(names, filter, operator.storage, {
+  const selected = selectedBy(filter, operator);
+  const { replayed, tooOld, left, unreadable } = await replayDeadLetters(names, selected, operator.storage, {
     clock: systemClock,
     signal,
-    routed: routedAudiences(operator.file),
+    routed: routedAudiences(operator.file, createMatcher(operator.file)),
     dryRun,
     onProgress: (done) => onProgress(done, names.length),
   });
   const old = `${tooOld} are too old to be replayed: the ledger may have forgotten what came after. Purge them.`;
   const stay = `${left} stay: the activation file has no route for their changes. Add the route, or purge them.`;
   return {
-    lines: lines(dryRun ? 'Would replay' : 'Replayed', replayed),
+    lines: lines(dryRun ? 'Would replay' : 'Replayed', replayed, operator),
     problems: [...(tooOld > 0 ? [old] : []), ...(left > 0 ? [stay] : []), ...unreadableWords(unreadable)],
   };
 }
@@ -117,27 +121,30 @@ export async function replayLetters(
 /** The newest letters that pass the filter, and how many there are. */
 export async function listLetters(
   filter: DeadLetterFilterView,
-  { storage: { deadLetters } }: Operator,
+  operator: Operator,
   signal: AbortSignal,
 ): Promise<DeadLetterList> {
-  const names = (await candidateNames(deadLetters, filter, signal)).toReversed();
+  const { deadLetters } = operator.storage;
+  const matcher = createMatcher(operator.file);
+  const selected = selectedBy(filter, operator);
+  const names = (await candidateNames(deadLetters, selected, signal)).toReversed();
   const letters: DeadLetterView[] = [];
   const counts = new DeadLetterCounts();
   let looked = Math.min(names.length, readsMax);
-  for await (const found of readSelected(deadLetters, names.slice(0, readsMax), filter, signal)) {
+  for await (const found of readSelected(deadLetters, names.slice(0, readsMax), selected, signal)) {
     if (isUnreadable(found)) {
       counts.unreadable.push(found.unreadable);
       continue;
     }
     counts.add(found.letter);
-    letters.push(viewOf(found.name, found.letter));
+    letters.push(viewOf(found.name, found.letter, matcher));
     if (letters.length < listMax) continue;
     looked = names.indexOf(found.name) + 1;
     break;
   }
   return {
     letters: letters.toSorted((left, right) => right.givenUpAtMs - left.givenUpAtMs),
-    counts: counts.values(),
+    counts: underPresentKeys(counts.values(), matcher),
     unreadable: counts.unreadable,
     more: names.length - looked,
   };
@@ -145,29 +152,51 @@ export async function listLetters(
 
 async function namesOf(
   filter: DeadLetterFilterView,
-  { storage: { deadLetters } }: Operator,
+  operator: Operator,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  return filter.name === undefined ? await candidateNames(deadLetters, filter, signal) : [filter.name];
+  return filter.name === undefined
+    ? await candidateNames(operator.storage.deadLetters, selectedBy(filter, operator), signal)
+    : [filter.name];
+}
+
+/** The letters of a destination are selected under all of its names. */
+function selectedBy(
+  { destination, name: _name, ...filter }: DeadLetterFilterView,
+  { file }: Pick<Operator, 'file'>,
+): DeadLetterFilter {
+  if (destination === undefined) return filter;
+  return { ...filter, destinations: storedNames(destination, createMatcher(file)) };
+}
+
+/** The counts by what destinations are called now. */
+function underPresentKeys(counts: readonly DeadLetterCount[], matcher: Matcher): readonly DeadLetterCount[] {
+  const sums = new Map<string, DeadLetterCount>();
+  for (const { destination: name, class: cause, letters } of counts) {
+    const destination = presentKey(name, matcher);
+    const of = `${destination}/${cause}`;
+    sums.set(of, { destination, class: cause, letters: letters + (sums.get(of)?.letters ?? 0) });
+  }
+  return [...sums.values()];
 }
 
 function unreadableWords(names: readonly string[]): readonly string[] {
   return names.map((name) => `${name} cannot be read.`);
 }
 
-function lines(did: string, counts: readonly DeadLetterCount[]): readonly string[] {
+function lines(did: string, counts: readonly DeadLetterCount[], { file }: Pick<Operator, 'file'>): readonly string[] {
   if (counts.length === 0) return [`${did} nothing.`];
-  return counts.map(({ destination, class: cause, letters }) => {
+  return underPresentKeys(counts, createMatcher(file)).map(({ destination, class: cause, letters }) => {
     const what = counted(letters, 'dead letter');
     return `${did} ${what} of ${destination === '_event' ? 'unreadable events' : destination}, ${cause}.`;
   });
 }
 
-function viewOf(name: string, letter: DeadLetter): DeadLetterView {
+function viewOf(name: string, letter: DeadLetter, matcher: Matcher): DeadLetterView {
   const { destination, outcome, attempts, givenUpAtMs, event, failures } = letter;
   return {
     name,
-    ...(destination === undefined ? {} : { destination }),
+    ...(destination === undefined ? {} : { destination: presentKey(destination, matcher) }),
     class: letter.class,
     outcome,
     attempts,

@@ -1,5 +1,5 @@
 import { countResync, resync } from '@activation-hub/activation';
-import type { DestinationEntry } from '@activation-hub/activation-file';
+import { createMatcher, type DestinationEntry } from '@activation-hub/activation-file';
 import type { DestinationView, HeldView, JobStarted, ProbeView } from '@activation-hub/console-contract';
 import { versionWarning, type DestinationDefinition } from '@activation-hub/destination-kit';
 import { loadDestination } from '@activation-hub/destinations';
@@ -32,7 +32,7 @@ export type SeenAt = (
  */
 export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt): Api {
   const entryOf = (key: string): DestinationEntry => {
-    const entry = operator.file.destinations.get(key);
+    const entry = createMatcher(operator.file).destination(key);
     if (entry === undefined) throw new ApiError(404, `The activation file has no destination ${key}.`);
     return entry;
   };

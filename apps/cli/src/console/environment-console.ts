@@ -108,7 +108,7 @@ async function serve(operator: Operator, about: About, readLag: ReadLag, cleanup
     now: operator.now,
     ledger: (signal) => lookAtLedger(file, ledger, operator.now, signal),
     deadLetters: (signal) => countDeadLetters(deadLetters, signal),
-    controls: (signal) => presentControls(controls, signal),
+    controls: (signal) => presentControls(controls, file, signal),
     partitions: readLag,
     explained,
   });

@@ -1,4 +1,4 @@
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import type { Attention, Circuit, MatrixCell, Overview, PartitionLag } from '@activation-hub/console-contract';
 import { pauseOf, type Control } from '@activation-hub/delivery';
 import { reasonOf } from '../terminal/command-error.ts';
@@ -167,6 +167,7 @@ export class EnvironmentSource implements StreamSource {
           circuits: [],
           waitingAt: () => 0,
           deadLetters: letters ?? new Map(),
+          matcher: createMatcher(this.#options.file),
           partitions: lag ?? [],
           warnings: [],
           leftOut: 0,

@@ -1,4 +1,4 @@
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile, type Matcher } from '@activation-hub/activation-file';
 import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
 import type {
   ChangeDetail,
@@ -42,6 +42,7 @@ export interface LiveOptions {
 export class LiveSource implements StreamSource {
   readonly #options: Omit<LiveOptions, 'file' | 'secrets'>;
   #destinations: ActivationFile['destinations'];
+  #matcher: Matcher;
   readonly #log: ChangeLog;
   readonly #activity: Activity;
   readonly #warnings: string[] = [];
@@ -52,6 +53,7 @@ export class LiveSource implements StreamSource {
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#destinations = options.file.destinations;
+    this.#matcher = createMatcher(options.file);
     this.#log = new ChangeLog(options.secrets);
     this.#activity = new Activity(options.file);
   }
@@ -71,6 +73,7 @@ export class LiveSource implements StreamSource {
   /** Another file counts from now on; what happened stays. */
   follow({ file, secrets }: Pick<LiveOptions, 'file' | 'secrets'>): void {
     this.#destinations = file.destinations;
+    this.#matcher = createMatcher(file);
     this.#activity.follow(file);
     this.#log.hide(secrets);
   }
@@ -154,6 +157,7 @@ export class LiveSource implements StreamSource {
         circuits: this.#activity.circuits,
         waitingAt: (destination) => this.#activity.waitingAt(destination),
         deadLetters: letters,
+        matcher: this.#matcher,
         partitions: lag,
         warnings: this.#warnings,
         leftOut: this.#leftOut,

@@ -2,6 +2,7 @@ import {
   countResync,
   explain,
   findForms,
+  presentKey,
   resync,
   takeOut,
   type FoundForms,
@@ -39,19 +40,21 @@ export function peopleApi(operator: Operator): Api {
       const identities = read(explainSchema, body).people.map(readPerson);
       const { file, storage, terminal, now } = operator;
       const { ledger, retryQueue, deadLetters } = storage;
-      const controls = await keptControls(storage.controls, signal, terminal.say);
+      const controls = await keptControls(storage.controls, file, { interrupted: signal, say: terminal.say });
       const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: now() };
       return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters, controls }, signal), operator);
     },
     'POST people/resync': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
       if (destination === undefined) throw new ApiError(422, 'Say which destination is told of the person again.');
-      return await tellAgain({ identities: asked.map(readPerson), destination, dryRun }, operator, signal);
+      const key = presentKey(destination, createMatcher(operator.file));
+      return await tellAgain({ identities: asked.map(readPerson), destination: key, dryRun }, operator, signal);
     },
     'POST people/take-out': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
       if (destination === undefined) throw new ApiError(422, 'Say of which destination the person is taken out.');
-      return await takeOutOf({ identities: asked.map(readPerson), destination, dryRun }, operator, signal);
+      const key = presentKey(destination, createMatcher(operator.file));
+      return await takeOutOf({ identities: asked.map(readPerson), destination: key, dryRun }, operator, signal);
     },
     'POST people/erase': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun } = read(actSchema, body);

@@ -12,7 +12,7 @@ import {
   type DataStorage,
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
-import { knownIn } from './ledger-walk.ts';
+import { destinationIn, knownAudience } from './ledger-walk.ts';
 import { heldWords, pauseLines, presentControls, refuseWhilePaused, scopeWords } from './paused.ts';
 import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -213,7 +213,10 @@ async function runRetryNow(
   terminal: Terminal,
 ): Promise<void> {
   const { scope, asker, context } = await ask(destination, options, storage, terminal);
-  if (destination !== undefined) await refuseWhilePaused({ destination, audience: '' }, storage, 'try', terminal);
+  if (scope.destination !== undefined) {
+    const of = { destination: scope.destination, audience: '' };
+    await refuseWhilePaused(of, { file: context.file, ...storage }, 'try', terminal);
+  }
   const woken = await retryNow(scope, asker, context, terminal.interrupted).catch(explainWaking);
   report({ event: 'retry-asked', ...scope, woken }, () => `${retryCount(woken)} tried from now on.`, options, terminal);
 }
@@ -224,7 +227,7 @@ function explainWaking(error: unknown): never {
 }
 
 async function list(options: PauseOptions, { controls }: DataStorage, terminal: Terminal): Promise<void> {
-  const kept = await presentControls(controls, terminal.interrupted);
+  const kept = await presentControls(controls, undefined, terminal.interrupted);
   const pauses = kept.filter(({ action }) => action === 'pause');
   report(
     { event: 'pauses', pauses },
@@ -250,10 +253,9 @@ async function ask(
     throw new CommandError(2, 'Failed to find out what is meant: give a destination, or --everything.');
   if (audience !== undefined && destination === undefined)
     throw new CommandError(2, 'Failed to find out what is meant: --audience needs a destination.');
-  if (destination !== undefined) knownIn('destination', file.destinations, destination);
-  if (audience !== undefined) knownIn('audience', file.audiences, audience);
+  if (audience !== undefined) knownAudience(file, audience);
   const scope = {
-    ...(destination === undefined ? {} : { destination }),
+    ...(destination === undefined ? {} : { destination: destinationIn(file, destination).key }),
     ...(audience === undefined ? {} : { audience }),
   };
   const asker = { by: by ?? (await operatorName()), reason };

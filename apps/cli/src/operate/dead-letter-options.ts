@@ -1,3 +1,5 @@
+import { storedNames } from '@activation-hub/activation';
+import type { Matcher } from '@activation-hub/activation-file';
 import type { DeadLetterCount, DeadLetterFilter } from '@activation-hub/delivery';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pointInTime } from '../terminal/arguments.ts';
@@ -17,7 +19,11 @@ export interface DeadLetterOptions extends DataStorageOptions {
 /** Adds the options by which letters are selected. */
 export function addDeadLetterOptions(command: Command): Command {
   return addDataStorageOption(command)
-    .option('--destination <key>', 'only of this destination; _event is for events that could not be read', oneWord)
+    .option(
+      '--destination <key>',
+      'only of this destination, by the key that it had then; _event is for events that could not be read',
+      oneWord,
+    )
     .option('--class <word>', 'only of this class, such as invalid or transient', oneWord)
     .option('--reason <text>', 'only with this text in a reason, in any case')
     .option(
@@ -29,9 +35,17 @@ export function addDeadLetterOptions(command: Command): Command {
     .option('--json', 'prints one JSON object per line');
 }
 
-export function filterOf({ destination, class: cause, reason, from, to }: DeadLetterOptions): DeadLetterFilter {
+/**
+ * The filter that the options say. With the file's `matcher` it takes the letters of a destination
+ * under all of its names, and without one those of exactly the name that is given.
+ */
+export function filterOf(
+  { destination, class: cause, reason, from, to }: DeadLetterOptions,
+  matcher?: Matcher,
+): DeadLetterFilter {
+  const names = (name: string) => (matcher === undefined ? [name] : storedNames(name, matcher));
   return {
-    ...(destination === undefined ? {} : { destination }),
+    ...(destination === undefined ? {} : { destinations: names(destination) }),
     ...(cause === undefined ? {} : { class: cause }),
     ...(reason === undefined ? {} : { reason }),
     ...(from === undefined ? {} : { fromMs: from }),

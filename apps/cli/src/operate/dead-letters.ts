@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { routedAudiences } from '@activation-hub/activation';
+import { createMatcher } from '@activation-hub/activation-file';
 import {
   candidateNames,
   deadLetterKeepMs,
@@ -13,7 +14,6 @@ import {
   type DeadLetter,
   type DeadLetterCount,
   type Replayed,
-  type RoutedAudiences,
 } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
@@ -94,7 +94,7 @@ Examples:
   )
     .option(
       '-a, --activations <file>',
-      'activation file: needed for events that could not be read; with it, letters without a route stay',
+      'activation file: needed for events that could not be read; with it, letters without a route stay, and a destination is found by each of its names',
     )
     .option('--dry-run', 'counts what would be replayed, and does nothing')
     .addHelpText(
@@ -182,11 +182,10 @@ async function show(
 }
 
 async function replay(options: ReplayOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
-  const routed =
-    options.activations === undefined
-      ? undefined
-      : routedAudiences(await loadActivations(options.activations, terminal));
-  const filter = filterOf(options);
+  const file = options.activations === undefined ? undefined : await loadActivations(options.activations, terminal);
+  const matcher = file === undefined ? undefined : createMatcher(file);
+  const routed = file === undefined || matcher === undefined ? undefined : routedAudiences(file, matcher);
+  const filter = filterOf(options, matcher);
   const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
   const progress = terminal.progress(options.dryRun ? 'looked at' : 'replayed', names.length);
   const { replayed, left, tooOld, unreadable } = await replayDeadLetters(names, filter, storage, {
@@ -287,12 +286,6 @@ function reasons({ failures }: DeadLetter): readonly string[] {
   return failures.map(({ audience, path, reason }) =>
     [audience, path, reason].filter((word) => word !== undefined).join(': '),
   );
-}
-
-/** By destination, the audiences that the file routes there. */
-export function routedAudiences({ routes }: ActivationFile): RoutedAudiences {
-  const byDestination = Map.groupBy(routes, ({ destination }) => destination);
-  return new Map([...byDestination].map(([key, of]) => [key, new Set(of.map(({ audience }) => audience))]));
 }
 
 function sum(counts: readonly DeadLetterCount[]): number {

@@ -65,7 +65,7 @@ async function runExplain(
   const identities = people.map(readPerson);
   const { file } = await loadChosenActivations(options, terminal);
   const stores = { ledger, retryQueue, deadLetters };
-  const kept = await keptControls(controls, terminal.interrupted, terminal.say);
+  const kept = await keptControls(controls, file, terminal);
   const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: systemClock.now() };
   const story = await explain(identities, { ...of, ...stores, controls: kept }, terminal.interrupted);
   report({ event: 'person-story', ...story }, () => linesOf(story, options), options, terminal);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InMemoryControls, systemClock } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
+import { renamedFileText } from '../../testing/renamed-file.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { reportWalk, timingIn, withDestination } from './ledger-walk.ts';
 
@@ -46,6 +47,20 @@ audiences: { vip: { id: 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09, activate: [{ desti
     },
   );
   expect(isHeld).toBe(true);
+});
+
+test('a destination is found by a name that it had before, and another one in words', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'own.yaml'), renamedFileText);
+  const storage = { controls: new InMemoryControls(), isLocal: true } as never;
+  const found = (asked: string) =>
+    withDestination(asked, { activations: 'own.yaml' }, storage, capturedTerminal({ folder }), (context, _, key) =>
+      Promise.resolve([key, ...context.targets.keys()]),
+    );
+  expect(await found('crm')).toEqual(['ads', 'ads']);
+  await expect(found('gone')).rejects.toThrow(
+    'Failed to find the destination gone: the activation file has ads, other.',
+  );
 });
 
 test('a walk that ends early points to the reasons, of which a pause is one', () => {

@@ -1,4 +1,4 @@
-import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile, type DestinationEntry } from '@activation-hub/activation-file';
 import {
   FollowedControls,
   leaseSeconds,
@@ -38,33 +38,35 @@ export const secretsHelp =
 
 /**
  * Sets up one destination of the activation file beside the running function app, runs the command
- * with it, and closes it. Its secrets come from variables, and with `environment` from the Key
+ * with it and with the key that it has in the file, and closes it. Its secrets come from variables, and with `environment` from the Key
  * Vault of that stack, unless `readSecret` gives them. Throws `CommandError` (2) for a destination
  * or an audience that the file does not have, or that cannot be set up, and (1) for one that is
  * paused.
  */
 export async function withDestination<Result>(
-  key: string,
+  asked: string,
   options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun' | 'environment'> & {
     readonly readSecret?: ReadSecret;
   },
   storage: DataStorage,
   terminal: Terminal,
-  run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
+  run: (context: ActivationContext, file: ActivationFile, key: string) => Promise<Result>,
 ): Promise<Result> {
   const { file } = await loadChosenActivations(options, terminal);
-  knownIn('destination', file.destinations, key);
-  if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
+  const matcher = createMatcher(file);
+  const entry = destinationIn(file, asked);
+  const { key } = entry;
+  if (options.audience !== undefined) knownAudience(file, options.audience);
 
   const http = openHttp(terminal, storage);
   let target: Target | undefined;
   try {
-    target = await setUp(file, key, http, options.readSecret ?? secretsOf(options, http, terminal), terminal);
+    target = await setUp(entry, http, options.readSecret ?? secretsOf(options, http, terminal), terminal);
     if (options.dryRun !== true)
-      await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
+      await refuseWhilePaused({ destination: key, audience: options.audience }, { file, ...storage }, 'tell', terminal);
     const { ledger, retryQueue, deadLetters, controls } = storage;
     const context: ActivationContext = {
-      matcher: createMatcher(file),
+      matcher,
       targets: new Map([[key, target]]),
       ledger,
       ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 0 }),
@@ -79,7 +81,7 @@ export async function withDestination<Result>(
       clock: systemClock,
       timing: timingIn(terminal.environment),
     };
-    return await run(context, file);
+    return await run(context, file, key);
   } finally {
     await target?.connector.close?.();
     await http.close();
@@ -111,26 +113,36 @@ export function secretsOf(
 }
 
 async function setUp(
-  file: ActivationFile,
-  key: string,
+  entry: DestinationEntry,
   http: HttpClient,
   readSecret: ReadSecret,
   { say }: Terminal,
 ): Promise<Target> {
-  const entry = file.destinations.get(key);
-  if (entry === undefined) throw new CommandError(2, `Failed to find the destination ${key}.`);
   try {
     return await setUpTarget(entry, { http, clock: systemClock, print: say, readSecret });
   } catch (error) {
-    throw new CommandError(2, `Failed to set up the destination ${key}: ${reasonOf(error)}`, { cause: error });
+    throw new CommandError(2, `Failed to set up the destination ${entry.key}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** Throws `CommandError` (2) when the file has no such entry. */
-export function knownIn(what: 'destination' | 'audience', entries: ReadonlyMap<string, unknown>, asked: string): void {
-  if (entries.has(asked)) return;
+/**
+ * The destination of that key, or that had it before: what is kept of it may be under that name.
+ * Throws `CommandError` (2) when the file has none.
+ */
+export function destinationIn(file: ActivationFile, asked: string): DestinationEntry {
+  const entry = createMatcher(file).destination(asked);
+  if (entry === undefined) throw unknownIn('destination', file.destinations, asked);
+  return entry;
+}
+
+/** Throws `CommandError` (2) when the file has no audience of that key. */
+export function knownAudience(file: ActivationFile, asked: string): void {
+  if (!file.audiences.has(asked)) throw unknownIn('audience', file.audiences, asked);
+}
+
+function unknownIn(what: 'destination' | 'audience', entries: ReadonlyMap<string, unknown>, asked: string): Error {
   const known = [...entries.keys()].join(', ') || 'none';
-  throw new CommandError(2, `Failed to find the ${what} ${asked}: the activation file has ${known}.`);
+  return new CommandError(2, `Failed to find the ${what} ${asked}: the activation file has ${known}.`);
 }
 
 /** Prints the outcome of a walk, and throws `CommandError` (1) when work is left. */

@@ -1,6 +1,5 @@
 import { findForms } from '@activation-hub/activation';
-import type { ActivationFile } from '@activation-hub/activation-file';
-import { createMatcher } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { loadDestination } from '@activation-hub/destinations';
 import {
@@ -15,7 +14,6 @@ import {
 import type { Command } from 'commander';
 import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
 import { loadChosenActivations } from '../activation-file/activations.ts';
-import { CommandError } from '../terminal/command-error.ts';
 import {
   addDataStorageOption,
   withDataStorage,
@@ -24,6 +22,7 @@ import {
 } from '../environment/data-storage.ts';
 import { addLedgerBackup } from './ledger-backup.ts';
 import { everyErasurePlace } from './erasure-places.ts';
+import { destinationIn } from './ledger-walk.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
 import { report } from '../terminal/reporter.ts';
@@ -84,7 +83,7 @@ async function show(
   const identity = readPerson(person);
   const { file } = await loadChosenActivations(options, terminal);
   const entries: LedgerEntry[] = [];
-  const asked = nameOf(file, destination);
+  const asked = destination === undefined ? undefined : destinationIn(file, destination).ledgerName;
   const everywhere = await everyErasurePlace(file, { ledger }, interrupted);
   const places = everywhere.filter(({ ledgerName }) => asked === undefined || ledgerName === asked);
   // Found as the destination stores it, and under what the links of the person say besides.
@@ -93,7 +92,7 @@ async function show(
       for (const form of forms)
         for await (const entry of ledger.rows({ destination: name, identity: form }, interrupted)) entries.push(entry);
   }
-  const pauses = (await keptControls(controls, interrupted, terminal.say)).filter(({ action }) => action === 'pause');
+  const pauses = (await keptControls(controls, file, terminal)).filter(({ action }) => action === 'pause');
   const matcher = createMatcher(file);
   const audienceOf = ({ key: { audience } }: LedgerEntry): string =>
     matcher.audience(audience.namespace, audience.id)?.key ?? `${audience.namespace} ${audience.id}`;
@@ -135,20 +134,6 @@ function rowLines(found: readonly FoundRow[]): readonly string[] {
   });
   const heading = ['destination', 'audience', 'newest state', 'row', 'delivered', ...lapseColumn('lapses'), ''];
   return tableLines([heading, ...rows]);
-}
-
-/**
- * The ledger name of the destination of the option. Throws `CommandError` (2) when the file does
- * not have it.
- */
-function nameOf({ destinations }: ActivationFile, asked: string | undefined): string | undefined {
-  if (asked === undefined) return undefined;
-  const entry = destinations.get(asked);
-  if (entry !== undefined) return entry.ledgerName;
-  throw new CommandError(
-    2,
-    `Failed to find the destination ${asked}: the activation file has ${[...destinations.keys()].join(', ') || 'none'}.`,
-  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { counted } from '../terminal/counted.ts';
 import type { DataStorage } from '../environment/data-storage.ts';
 import { dryRunTargets } from '../activation-file/dry-run-targets.ts';
 import { requestLines } from '../activation-file/inspect.ts';
-import { knownIn } from './ledger-walk.ts';
+import { destinationIn, knownAudience } from './ledger-walk.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
@@ -28,19 +28,19 @@ const requestsShown = 3;
 
 /** Prints what a destination would be told now. Throws `CommandError` (2) when it is not named. */
 export async function printHeld(
-  destination: string | undefined,
+  asked: string | undefined,
   options: LookOptions,
   storage: Pick<DataStorage, 'controls' | 'ledger' | 'retryQueue'>,
   terminal: Terminal,
 ): Promise<void> {
   const { audience } = options;
   const { file } = await loadChosenActivations(options, terminal);
-  if (destination === undefined) throw new CommandError(2, 'Failed to look: say at which destination, one at a time.');
-  knownIn('destination', file.destinations, destination);
-  if (audience !== undefined) knownIn('audience', file.audiences, audience);
+  if (asked === undefined) throw new CommandError(2, 'Failed to look: say at which destination, one at a time.');
+  const { key: destination } = destinationIn(file, asked);
+  if (audience !== undefined) knownAudience(file, audience);
   const scope = { destination, ...(audience === undefined ? {} : { audience }) };
   const view = await lookAtHeld(scope, file, storage, terminal.interrupted);
-  const controls = await keptControls(storage.controls, terminal.interrupted, terminal.say);
+  const controls = await keptControls(storage.controls, file, terminal);
   report(
     { event: 'held', ...scope, ...view },
     () => [...pauseLines(controls.filter((each) => isAbout(each, scope))), ...heldLines(scope, view, terminal.colors)],

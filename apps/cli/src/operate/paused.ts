@@ -1,3 +1,5 @@
+import { underPresentKeys } from '@activation-hub/activation';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import { StoreFailure } from '@activation-hub/azure-adapters';
 import {
   activeControls,
@@ -37,15 +39,18 @@ export function pauseWords(pause: Control): string {
 }
 
 /**
- * The present controls; none when the function app has not created their container yet. Throws what
- * the store throws, and `UnreadableDocumentError`: controls that cannot be read may hold a pause.
+ * The present controls, with the keys that their destinations have in the file; as they were asked
+ * for without one. None when the function app has not created their container yet. Throws what the
+ * store throws, and `UnreadableDocumentError`: controls that cannot be read may hold a pause.
  */
 export async function presentControls(
   store: Pick<ControlStore, 'read'>,
+  file: ActivationFile | undefined,
   signal: AbortSignal,
 ): Promise<readonly Control[]> {
   try {
-    return activeControls(await store.read(signal), systemClock.now());
+    const active = activeControls(await store.read(signal), systemClock.now());
+    return file === undefined ? active : underPresentKeys(active, createMatcher(file));
   } catch (error) {
     if (error instanceof StoreFailure && error.code === 'ContainerNotFound') return [];
     throw error;
@@ -58,11 +63,11 @@ export async function presentControls(
  */
 export async function keptControls(
   store: Pick<ControlStore, 'read'>,
-  signal: AbortSignal,
-  say: Terminal['say'],
+  file: ActivationFile,
+  { interrupted, say }: Pick<Terminal, 'interrupted' | 'say'>,
 ): Promise<readonly Control[]> {
   try {
-    return await presentControls(store, signal);
+    return await presentControls(store, file, interrupted);
   } catch (error) {
     if (!(error instanceof UnreadableDocumentError)) throw error;
     say(error.message);
@@ -76,11 +81,11 @@ export async function keptControls(
  */
 export async function refuseWhilePaused(
   { destination, audience }: { readonly destination: string; readonly audience?: string | undefined },
-  { controls }: Pick<DataStorage, 'controls'>,
+  { file, controls }: Pick<DataStorage, 'controls'> & { readonly file: ActivationFile },
   doing: string,
   { interrupted }: Terminal,
 ): Promise<void> {
-  const held = (await presentControls(controls, interrupted)).find(
+  const held = (await presentControls(controls, file, interrupted)).find(
     (each) =>
       each.action === 'pause' &&
       (each.destination === undefined || each.destination === destination) &&

@@ -5,7 +5,7 @@ import { addActivationFileOption } from '../activation-file/activation-file-opti
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
-import { knownIn, reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
+import { destinationIn, reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
 import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -40,10 +40,10 @@ Examples:
     )
     .action((destination: string, options: ResyncOptions) =>
       withDataStorage(options, terminal, (storage) =>
-        withDestination(destination, options, storage, terminal, (context, file) =>
+        withDestination(destination, options, storage, terminal, (context, file, key) =>
           options.from === undefined
-            ? runResync(destination, options, context, terminal)
-            : runFill(destination, { ...options, from: options.from }, context, file, terminal),
+            ? runResync(key, options, context, terminal)
+            : runFill(key, { ...options, from: options.from }, context, file, terminal),
         ),
       ),
     );
@@ -82,11 +82,11 @@ async function runFill(
   file: ActivationFile,
   terminal: Terminal,
 ): Promise<void> {
-  const { audience, from: source } = options;
+  const { audience, from } = options;
   if (audience === undefined) {
     throw new CommandError(2, 'Failed to fill a route: --from needs --audience, which says whose members are meant.');
   }
-  knownIn('destination', file.destinations, source);
+  const { key: source } = destinationIn(file, from);
   const walk = { context, destination, audience, source };
   const { rows, unresolved } = await countFill(walk, terminal.interrupted);
   if (options.dryRun) {

@@ -29,9 +29,9 @@ Examples:
   $ activation retire crm --activations my-activations.yaml --dry-run
   $ activation retire crm --activations my-activations.yaml --audience sports-fans`,
     )
-    .action((destination: string, options: LedgerWalkOptions) =>
+    .action((asked: string, options: LedgerWalkOptions) =>
       withDataStorage(options, terminal, (storage) =>
-        withDestination(destination, options, storage, terminal, async (context, file) => {
+        withDestination(asked, options, storage, terminal, async (context, file, destination) => {
           const routes = file.routes.filter(
             (route) =>
               route.destination === destination &&

@@ -1,6 +1,7 @@
 import type { ChangeRow } from '@activation-hub/console-contract';
 import { systemClock, type Clock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
+import type { ActivationFile } from '@activation-hub/activation-file';
 import { loadChosenActivations } from '../../activation-file/activations.ts';
 import { addActivationFileOption } from '../../activation-file/activation-file-options.ts';
 import { CommandError, reasonOf } from '../../terminal/command-error.ts';
@@ -64,7 +65,7 @@ async function runTail(options: TailOptions, terminal: Terminal): Promise<void> 
         for (const written of await transitions.look(systemClock.now(), interrupted)) {
           voice.change(view.add(written), written);
         }
-        await lookAround(view, storage, terminal);
+        await lookAround(view, { file, ...storage }, terminal);
       },
       failed: (error) => voice.warning(reasonOf(explained(error))),
     });
@@ -113,11 +114,11 @@ function proseVoice(view: TailView, terminal: Terminal): Voice {
 /** What is paused, and how many dead letters there are. */
 async function lookAround(
   view: TailView,
-  { controls, deadLetters }: Pick<DataStorage, 'controls' | 'deadLetters'>,
-  { interrupted, say }: Terminal,
+  { file, controls, deadLetters }: Pick<DataStorage, 'controls' | 'deadLetters'> & { readonly file: ActivationFile },
+  terminal: Terminal,
 ): Promise<void> {
-  view.paused = await keptControls(controls, interrupted, say);
-  view.deadLetters = await countDeadLetters(deadLetters, interrupted);
+  view.paused = await keptControls(controls, file, terminal);
+  view.deadLetters = await countDeadLetters(deadLetters, terminal.interrupted);
 }
 
 interface Following {

@@ -35,7 +35,7 @@ export function localActs(options: LocalActsOptions): KeyActs {
   const context = (): AskContext => ({ ...storage, file: file(), nowMs: systemClock.now() });
   const asker = async () => ({ by: await storage.operatorName(), reason });
   const pauses = async () =>
-    (await presentControls(storage.controls, interrupted)).filter(({ action }) => action === 'pause');
+    (await presentControls(storage.controls, file(), interrupted)).filter(({ action }) => action === 'pause');
   return {
     openConsole() {
       if (console === undefined) return 'There is no console: start without --no-console.';
