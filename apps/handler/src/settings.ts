@@ -103,8 +103,8 @@ export type Environment = AppSettings<string | undefined>;
  * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an
  *   address of this machine that also receives every change, with the person, and every request;
  *   none by default;
- * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations;
- *   directly by default;
+ * - `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case: the way out to
+ *   destinations; directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`;
  * - `ACTIVATION_LOG_LINES_PER_MINUTE`: how many log lines of each signal a process writes in a
  *   minute, at most; by default all;

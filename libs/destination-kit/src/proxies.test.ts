@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { proxySettings, readProxies } from './proxies.ts';
+import { proxySettings, readProxies, type ProxySettings } from './proxies.ts';
 import { DestinationError } from './verdict.ts';
 
 const httpsProxy = 'http://proxy.example.com:3128';
@@ -74,6 +74,7 @@ test.each([
   for (const [variable, settings] of [
     ['HTTPS_PROXY', { httpsProxy: httpsProxyUrl }],
     ['HTTP_PROXY', { httpProxy: httpsProxyUrl }],
+    ['ALL_PROXY', { allProxy: httpsProxyUrl }],
   ] as const) {
     const failing = () => readProxies(settings);
     expect(failing).toThrow(DestinationError);
@@ -95,4 +96,19 @@ test('the variables are read in both cases, the lower one first', () => {
     httpProxy: 'c',
     noProxy: 'd',
   });
+  expect(proxySettings({ ALL_PROXY: 'a', all_proxy: 'b' })).toEqual({ allProxy: 'b' });
+  expect(proxySettings({ ALL_PROXY: 'a' })).toEqual({ allProxy: 'a' });
+});
+
+test('ALL_PROXY is the proxy of each protocol that has none of its own; an empty one is a direct way', () => {
+  const hosts = (settings: ProxySettings) =>
+    ['https://crm.example.com', 'http://crm.example.com'].map((url) => readProxies(settings)(new URL(url))?.host);
+  const allProxy = 'http://all.example.com:3128';
+  expect(hosts({ allProxy })).toEqual(['all.example.com', 'all.example.com']);
+  expect(hosts({ allProxy, httpsProxy })).toEqual(['proxy.example.com', 'all.example.com']);
+  expect(hosts({ allProxy, httpProxy: '' })).toEqual(['all.example.com', undefined]);
+  expect(hosts({ allProxy, httpsProxy: '', noProxy: 'crm.example.com' })).toEqual([undefined, undefined]);
+  expect(hosts({ allProxy: '' })).toEqual([undefined, undefined]);
+  // It counts for nothing where both have their own, whatever it says.
+  expect(hosts({ allProxy: 'socks5://a', httpsProxy, httpProxy: '' })).toEqual(['proxy.example.com', undefined]);
 });

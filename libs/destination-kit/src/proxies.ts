@@ -3,7 +3,7 @@ import { DestinationError } from './verdict.ts';
 
 /**
  * Proxies for outbound requests, each as the environment variable that is named here has it. An
- * empty text is none.
+ * empty text is none, also where `ALL_PROXY` names one.
  */
 export interface ProxySettings {
   /**
@@ -13,6 +13,8 @@ export interface ProxySettings {
   readonly httpsProxy?: string | undefined;
   /** `HTTP_PROXY`: the same for plain http, which only local runs use. */
   readonly httpProxy?: string | undefined;
+  /** `ALL_PROXY`: the same for https and plain http, where the variable of the protocol is not set. */
+  readonly allProxy?: string | undefined;
   /**
    * `NO_PROXY`: what is called directly, with commas or spaces between: a host (and all below it),
    * `.example.com` (the same), `*.example.com` (only what is below it), an address, a network
@@ -32,11 +34,13 @@ export function proxySettings(
   return {
     httpsProxy: environment.https_proxy ?? environment.HTTPS_PROXY,
     httpProxy: environment.http_proxy ?? environment.HTTP_PROXY,
+    allProxy: environment.all_proxy ?? environment.ALL_PROXY,
     noProxy: environment.no_proxy ?? environment.NO_PROXY,
   };
 }
 
-type ProxyVariable = 'https_proxy' | 'HTTPS_PROXY' | 'http_proxy' | 'HTTP_PROXY' | 'no_proxy' | 'NO_PROXY';
+type ProxyName = 'https_proxy' | 'http_proxy' | 'all_proxy' | 'no_proxy';
+type ProxyVariable = ProxyName | Uppercase<ProxyName>;
 
 /** A proxy, read. */
 export interface Proxy {
@@ -56,9 +60,13 @@ export type ChooseProxy = (url: URL) => Proxy | undefined;
  * shows nothing of its value, for a proxy that cannot be used (SOCKS, a URL that is none) and for
  * an entry of `NO_PROXY` that cannot be read.
  */
-export function readProxies({ httpsProxy = '', httpProxy = '', noProxy = '' }: ProxySettings): ChooseProxy {
-  const forHttps = httpsProxy === '' ? undefined : readProxy('HTTPS_PROXY', httpsProxy);
-  const forHttp = httpProxy === '' ? undefined : readProxy('HTTP_PROXY', httpProxy);
+export function readProxies({ httpsProxy, httpProxy, allProxy = '', noProxy = '' }: ProxySettings): ChooseProxy {
+  const read = (variable: string, text: string | undefined): Proxy | undefined => {
+    if (text === undefined) return allProxy === '' ? undefined : readProxy('ALL_PROXY', allProxy);
+    return text === '' ? undefined : readProxy(variable, text);
+  };
+  const forHttps = read('HTTPS_PROXY', httpsProxy);
+  const forHttp = read('HTTP_PROXY', httpProxy);
   const exceptions = noProxy.split(/[\s,]+/).filter((entry) => entry !== '');
   const matches = exceptions.map(readException);
   return (url) => {

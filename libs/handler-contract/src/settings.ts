@@ -34,7 +34,7 @@ export const settingNames = {
     'OTEL_METRIC_EXPORT_INTERVAL',
   ],
   /** Proxies for requests to destinations; without them they go out directly. */
-  proxy: ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
+  proxy: ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'all_proxy', 'no_proxy'],
   /**
    * What stands for others of these: connection strings, for a machine without identities, and an
    * account by its name.
