@@ -12,6 +12,7 @@ import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
+import { tooDeep, unfitChange } from './unfit-attributes.ts';
 import { withDeadlines, type Deadlines } from './with-deadlines.ts';
 import { spanOf, type Work } from './work.ts';
 
@@ -51,16 +52,17 @@ async function journey(work: Work, context: ActivationContext, { deadline, settl
 
   // 4. Decide: against what the destination was told. The row of a change is leased before it is
   //    sent, so that no other process sends it.
-  const { decided, open } = await telemetry.stage('decide', async () => ({
-    decided: await decideChanges(resolved, work, by, context, tally, deadline),
-    open: await takeOpenRows(work, resolved, by, context, tally, deadline),
-  }));
+  const { decided, open } = await telemetry.stage('decide', async () => {
+    const made = await decideChanges(resolved, work, by, context, tally, deadline);
+    return { decided: made, open: await takeOpenRows(work, { ...resolved, ...made }, by, context, tally, deadline) };
+  });
 
   // 5. Settle what is not sent now: dead letters of what cannot be read or kept, retries of what
   //    must wait.
   await telemetry.stage('settle', async () => {
     await keepUnreadable([...unreadable, ...routed.refused], context, settleBy);
-    await keepLost(decided.rejected, work.retry?.attempts ?? 0, context, settleBy);
+    const unfit = [...resolved.tooDeep.map((each) => unfitChange(each, tooDeep)), ...decided.rejected];
+    await keepLost(unfit, work.retry?.attempts ?? 0, context, settleBy);
     await deferChanges([...decided.deferred, ...open.deferred], telling);
   });
 

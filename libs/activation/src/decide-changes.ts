@@ -1,6 +1,4 @@
 import {
-  areKeepable,
-  attributesCharactersMax,
   decide,
   keep,
   note,
@@ -37,6 +35,7 @@ import { outcomeOf, type DesiredMembership, type Resolved, type RoutedPerson } f
 import type { SettledMembership } from './settled-membership.ts';
 import type { Tally } from './tally.ts';
 import { contestedKeys, isMovedBy, isPausedAlready } from './unchanged-rows.ts';
+import { unfitChange, whyUnfit } from './unfit-attributes.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans, type Written } from './write-plans.ts';
@@ -52,6 +51,8 @@ export interface Decided {
   readonly deferred: readonly DeferredChange[];
   /** Those that no row could keep, and that are therefore not sent. */
   readonly rejected: readonly LostChange[];
+  /** The keys of these: a retry that is responsible for their rows looks after them all the same. */
+  readonly rejectedKeys: ReadonlySet<string>;
   /** Those whose row is settled: for them the links of the person can be looked at. */
   readonly settled: readonly SettledMembership[];
   /** All but those of people of whom the cache knew that there is nothing to do. */
@@ -132,11 +133,6 @@ export async function decideChanges(
   }
 }
 
-const tooLarge = {
-  class: 'too-large',
-  reason: `The mapped attributes take more than the ${attributesCharactersMax} characters of JSON that the ledger keeps. Map fewer, or smaller ones.`,
-};
-
 /** A write that a plan asks for, and what follows it. */
 interface PlannedWrite {
   readonly desired: DesiredMembership;
@@ -154,6 +150,7 @@ class Decisions implements Decided {
   readonly leased: LeasedRow[] = [];
   readonly deferred: DeferredChange[] = [];
   readonly rejected: LostChange[] = [];
+  readonly rejectedKeys = new Set<string>();
   readonly settled: SettledMembership[] = [];
   undecided: readonly DesiredMembership[] = [];
   concerned: ReadonlySet<RoutedPerson> = new Set();
@@ -235,7 +232,7 @@ class Decisions implements Decided {
     if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
     if (row !== undefined && isMemberAgain(row.record, desired.state)) return undefined;
     const { plan } = this.#planRow(desired, row);
-    if ((plan.is !== 'lease' && plan.is !== 'note') || !areKeepable(desired.attributes)) return undefined;
+    if ((plan.is !== 'lease' && plan.is !== 'note') || whyUnfit(desired) !== undefined) return undefined;
     return { desired, keyText, plan, write: plan.write, held: deferralOf(row) };
   }
 
@@ -260,8 +257,11 @@ class Decisions implements Decided {
       this.wait(desired, plan.untilMs);
       return undefined;
     }
-    if (!areKeepable(desired.attributes)) {
-      this.#reject(desired);
+    const unfit = whyUnfit(desired);
+    if (unfit !== undefined) {
+      this.rejected.push(unfitChange(desired, unfit));
+      this.rejectedKeys.add(keyText);
+      this.#tally.count(route.destination, 'rejected', () => ({ ...subjectOf(desired), ...unfit }));
       return undefined;
     }
     const openUntilMs = this.#circuits.get(route.destination);
@@ -353,14 +353,6 @@ class Decisions implements Decided {
       class: deferral.class,
       reason: deferral.reason,
     }));
-  }
-
-  /** The row could not say what the destination was told, so it is told nothing. */
-  #reject(desired: DesiredMembership): void {
-    const { event, route, audience } = desired;
-    const { destination } = route;
-    this.rejected.push({ event, destination, audience: audience.key, outcome: 'rejected', ...tooLarge });
-    this.#tally.count(destination, 'rejected', () => ({ ...subjectOf(desired), ...tooLarge }));
   }
 
   #finish(

@@ -141,6 +141,39 @@ test('of a destination without a target the change is shown, and no answer', asy
   expect(decisions[0]).not.toHaveProperty('result');
 });
 
+test.each([
+  [
+    'are too large for a row',
+    (text: string) => text.replace('"big":0', `"big":"${'x'.repeat(300_000)}"`),
+    'take more than',
+  ],
+  [
+    'are nested too deeply',
+    (text: string) => text.replace('"big":0', `"big":${'['.repeat(200)}${']'.repeat(200)}`),
+    'deep',
+  ],
+])('a change whose attributes %s is shown as rejected, in every mode that would keep it', async (_, grown, why) => {
+  const { context, crm } = openActivation();
+  const { targets, telemetry, clock } = context;
+  const fileOf = (mode: string) => `
+version: 1
+destinations: { crm: { type: recording } }
+audiences: { sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid], mode: ${mode}, attributes: { big: big } }] } }
+`;
+  const of = async (mode: string, status: 'realized' | 'exited'): Promise<unknown> => {
+    const options = { matcher: createMatcher(parseTestFile(fileOf(mode))), targets, telemetry, clock, signal };
+    const text = grown(JSON.stringify({ ...personExport({ status }), big: 0 }));
+    return (await inspect(Buffer.from(text), options)).decisions;
+  };
+  for (const mode of ['live', 'shadow', 'paused']) {
+    expect(await of(mode, 'realized')).toMatchObject([
+      { decision: 'rejected', because: expect.stringContaining(why) as string },
+    ]);
+    expect(await of(mode, 'exited')).toMatchObject([{ decision: 'not-told' }]);
+  }
+  expect(crm.requests).toBe(0);
+});
+
 test('an identity that has no form at the destination is unresolved, and so is one that cannot be read', async () => {
   const opened = openActivation();
   const crm = opened.context.targets.get('crm');

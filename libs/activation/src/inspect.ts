@@ -7,6 +7,7 @@ import { DesiredStates } from './desired-states.ts';
 import { deliveryOf } from './deliver-rows.ts';
 import { readEvents, type ReadExport, type Unreadable } from './read-events.ts';
 import { resolveMemberships, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
+import { tooDeep, whyUnfit } from './unfit-attributes.ts';
 import { routeExports, type RoutedMembership } from './route-exports.ts';
 
 /** What the journey would make of one event, stage by stage, if the ledger were empty. */
@@ -33,7 +34,7 @@ export interface InspectedDecision {
   readonly status: string;
   readonly destination: string;
   readonly mode: Route['mode'];
-  readonly decision: Change['kind'] | 'unresolved' | 'withheld' | 'retired' | 'superseded' | 'not-told';
+  readonly decision: Change['kind'] | 'unresolved' | 'withheld' | 'retired' | 'superseded' | 'not-told' | 'rejected';
   /** Why, in a sentence. */
   readonly because: string;
   /** The mapped attributes that the profile does not have: their names, with their XDM paths. */
@@ -133,6 +134,9 @@ function decisionsOf(routed: RoutedMembership, route: Route, resolved: Resolved,
     return [{ inspected: { ...about, decision: 'unresolved', because: whyUnresolved(person) } }];
   return [
     ...resolved.desired.filter(isThis).map((desired) => decisionOf(desired, about, nowMs)),
+    ...resolved.tooDeep.filter(isThis).map((): Decided => ({
+      inspected: { ...about, decision: 'rejected', because: tooDeep.reason },
+    })),
     ...resolved.superseded.filter(isThis).map((): Decided => ({
       inspected: {
         ...about,
@@ -152,6 +156,8 @@ function decisionOf(
   const state = new DesiredStates().of(desired, undefined);
   const decision = decide(undefined, state, nowMs);
   if (decision.action !== 'deliver') return { inspected: { ...about, ...whyNotTold(desired) } };
+  const unfit = whyUnfit(desired);
+  if (unfit !== undefined) return { inspected: { ...about, decision: 'rejected', because: unfit.reason } };
   const { kind } = decision;
   const delivery = deliveryOf({
     key,

@@ -8,6 +8,8 @@ import type { ObservedChange } from './observed-change.ts';
 import { takeOpenRows } from './open-rows.ts';
 import { Tally } from './tally.ts';
 
+const none = { newest: new Map(), rejectedKeys: new Set<string>() };
+
 const { signal } = new AbortController();
 const hourMs = 3_600_000;
 const event = eventOf(personExport(), 1);
@@ -58,7 +60,6 @@ async function take({ mode, ageMs = hourMs, record = deferred, key = fansKey(), 
   });
   const by = { holder: 'me', expiresAtMs: nowMs + 180_000 };
   const tally = new Tally(context);
-  const none = { newest: new Map() };
   const { leased, deferred: waiting } = await takeOpenRows({ events: [], retry }, none, by, context, tally, signal);
   const [row] = await ledger.read([key], signal);
   const letters = opened.letters().map(({ failures, outcome, class: cause }) => ({ outcome, class: cause, failures }));
@@ -186,7 +187,7 @@ test('the letter of an event names only the audiences that the file does not rou
   for (const key of rows) await ledger.overwrite(key, deferred);
   const work = { events: [], retry: exampleRetry({ id: 'r1', firstDeferredAtMs: 0, ...retry }) };
   const by = { holder: 'me', expiresAtMs: Infinity };
-  await takeOpenRows(work, { newest: new Map() }, by, context, new Tally(context), signal);
+  await takeOpenRows(work, none, by, context, new Tally(context), signal);
   expect(letters().map(({ failures }) => failures.map(({ audience }) => audience))).toEqual([['travellers']]);
 });
 

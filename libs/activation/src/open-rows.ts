@@ -12,6 +12,7 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
+import type { Decided } from './decide-changes.ts';
 import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import type { ObservedSubject } from './observed-change.ts';
@@ -44,15 +45,15 @@ const routeWaitMs = 3_600_000;
 
 /**
  * Looks after the rows for which a retry is responsible but which its events do not resolve to now:
- * the route is gone, in shadow mode or has another name, or the person is known under other
- * identities. A row of a live route is told its newest state. One whose route is gone or in shadow
+ * the route is gone, in shadow mode or has another name, the person is known under other
+ * identities, or no row can keep what the event says. A row of a live route is told its newest state. One whose route is gone or in shadow
  * mode stays deferred at first, for a worker with a newer file; when its retry is an hour old, the
  * one is given up with dead letters of the events, and the other is paused. So no row stays
  * deferred that nothing can move any more.
  */
 export async function takeOpenRows(
   { retry }: Work,
-  { newest }: Pick<Resolved, 'newest'>,
+  { newest, rejectedKeys }: Pick<Resolved, 'newest'> & Pick<Decided, 'rejectedKeys'>,
   by: LeaseHolder,
   context: ActivationContext,
   tally: Tally,
@@ -60,7 +61,9 @@ export async function takeOpenRows(
 ): Promise<OpenRows> {
   if (retry === undefined) return { leased: [], deferred: [] };
   const responsible = new Map(rowsOf(retry).map((each) => [ledgerKeyText(each.row), each]));
-  const open = [...responsible].flatMap(([keyText, each]) => (newest.has(keyText) ? [] : [each]));
+  const open = [...responsible].flatMap(([keyText, each]) =>
+    newest.has(keyText) && !rejectedKeys.has(keyText) ? [] : [each],
+  );
   const unrouted = unroutedEvents(retry, context.matcher);
   if (open.length === 0 && unrouted.length === 0) return { leased: [], deferred: [] };
   const rows = await context.ledger.read(

@@ -1,5 +1,5 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
-import { attributeAt, type JsonValue } from '@activation-hub/audience-events';
+import { attributeAt, isNestedTooDeep, type JsonValue } from '@activation-hub/audience-events';
 import {
   compareStates,
   identityCharactersMax,
@@ -80,6 +80,8 @@ export interface Resolved {
   readonly superseded: readonly DesiredMembership[];
   /** Those of which the profile has no identity that the route accepts. */
   readonly unresolved: readonly RoutedPerson[];
+  /** Those of which a mapped attribute is nested too deeply; without their attributes. */
+  readonly tooDeep: readonly DesiredMembership[];
 }
 
 /**
@@ -93,6 +95,7 @@ export function resolveMemberships(
   const newest = new Map<string, DesiredMembership>();
   const superseded: DesiredMembership[] = [];
   const unresolved: RoutedPerson[] = [];
+  const tooDeep: DesiredMembership[] = [];
   const views = new RouteViews(context);
   let position = 0;
   for (const routed of memberships) {
@@ -102,8 +105,15 @@ export function resolveMemberships(
       const isPermitted = isConsented && route.mode !== 'retired';
       const person = personOf(routed, route, { position, isPermitted, view });
       if (person.identities.length === 0) unresolved.push(person);
+      // A person who is not to be in the destination is taken out by identity alone; it learns
+      // nothing more about them.
+      const attributes = person.state.isMember ? view.attributes.of(routed.profileExport) : noAttributes;
       for (const identity of person.identities) {
-        const desired = desiredOf(person, identity, view);
+        const desired = desiredOf(person, identity, view, attributes ?? noAttributes);
+        if (attributes === undefined) {
+          tooDeep.push(desired);
+          continue;
+        }
         const other = newest.get(desired.keyText);
         const isNewer = other === undefined || compareStates(desired.state, other.state) >= 0;
         if (other !== undefined) superseded.push(isNewer ? other : desired);
@@ -112,7 +122,7 @@ export function resolveMemberships(
     }
     position += 1;
   }
-  return { desired: [...newest.values()], newest, superseded, unresolved };
+  return { desired: [...newest.values()], newest, superseded, unresolved, tooDeep };
 }
 
 /** The form of a destination that is not set up, as in a dry run. */
@@ -176,7 +186,8 @@ interface RouteView {
   /** The rows of the route: their keys but for the identity. */
   readonly rows: Omit<LedgerKey, 'identity'>;
   readonly person: OncePerExport<Pick<RoutedPerson, 'identities' | 'linkDigest'>>;
-  readonly attributes: OncePerExport<Attributes>;
+  /** Undefined when one is nested too deeply. */
+  readonly attributes: OncePerExport<Attributes | undefined>;
 }
 
 /**
@@ -306,7 +317,12 @@ function isPrecedenceKnown(
   return first === undefined || !unreadableIdentities.has(first);
 }
 
-function desiredOf(person: RoutedPerson, identity: Identity, { rows, attributes }: RouteView): DesiredMembership {
+function desiredOf(
+  person: RoutedPerson,
+  identity: Identity,
+  { rows }: RouteView,
+  attributes: Attributes,
+): DesiredMembership {
   const { event, profileExport, audience, membership, routes, route, state } = person;
   const key = { destination: rows.destination, identity, audience: rows.audience };
   return {
@@ -319,9 +335,7 @@ function desiredOf(person: RoutedPerson, identity: Identity, { rows, attributes 
     key,
     keyText: ledgerKeyText(key),
     state,
-    // A person who is not to be in the destination is taken out by identity alone; it learns
-    // nothing more about them.
-    attributes: state.isMember ? attributes.of(profileExport) : noAttributes,
+    attributes,
     person,
   };
 }
@@ -348,14 +362,16 @@ function rowsOf(
   return { destination, audience: { namespace, id: ledgerId } };
 }
 
-function attributesOf({ attributes }: Route): (profileExport: ProfileExport) => Attributes {
+function attributesOf({ attributes }: Route): (profileExport: ProfileExport) => Attributes | undefined {
   // As above: no list that is frozen.
   const mapped = attributes.map(({ name, path }) => ({ name, path: [...path] }));
   return ({ body }) => {
     const found: Record<string, JsonValue> = {};
     for (const { name, path } of mapped) {
       const value = attributeAt(body, path);
-      if (value !== undefined) found[name] = value;
+      if (value === undefined) continue;
+      if (isNestedTooDeep(value)) return undefined;
+      found[name] = value;
     }
     return found;
   };

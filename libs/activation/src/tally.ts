@@ -4,6 +4,7 @@ import type { ActivationContext } from './activation-context.ts';
 import type { ObservedSubject } from './observed-change.ts';
 import { subjectOf } from './observed-subject.ts';
 import type { Resolved } from './resolve-memberships.ts';
+import { tooDeep } from './unfit-attributes.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -45,10 +46,14 @@ export class Tally {
     this.#shadowed.set(destination, byKind);
   }
 
-  /** Counts what the third stage has ended: no identity, or something newer in the same batch. */
-  countResolved({ unresolved, superseded }: Resolved): void {
+  /**
+   * Counts what the third stage has ended: no identity, something newer in the same batch, or an
+   * attribute that is nested too deeply.
+   */
+  countResolved({ unresolved, superseded, tooDeep: lost }: Resolved): void {
     for (const each of unresolved) this.count(each.route.destination, 'unresolved', () => subjectOf(each));
     for (const each of superseded) this.count(each.route.destination, 'superseded', () => subjectOf(each));
+    for (const each of lost) this.count(each.route.destination, 'rejected', () => ({ ...subjectOf(each), ...tooDeep }));
   }
 
   /** Emits the outcomes of the batch. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { attributeAt } from './attribute-at.ts';
+import { attributeAt, isNestedTooDeep } from './attribute-at.ts';
+import type { JsonValue } from './profile-export.ts';
 import type { JsonObject } from './profile-export.ts';
 
 const body = JSON.parse(`{
@@ -37,4 +38,16 @@ test.for([
 
 test('the empty path is the object itself', () => {
   expect(attributeAt(body, [])).toBe(body);
+});
+
+test.each([
+  ['[', ']'],
+  ['{"a":', '}'],
+  ['[0,{"a":null,"b":', '}]'],
+])('an attribute of %s%s may be nested 100 levels deep and no deeper', (open, close) => {
+  const perRound = (open + close).match(/[[{]/g)?.length ?? 1;
+  const nested = (rounds: number): string => `${open.repeat(rounds)}1${close.repeat(rounds)}`;
+  expect(isNestedTooDeep(JSON.parse(nested(100 / perRound)) as JsonValue)).toBe(false);
+  expect(isNestedTooDeep(JSON.parse(`[${nested(100 / perRound)}]`) as JsonValue)).toBe(true);
+  expect(isNestedTooDeep(JSON.parse(nested(100_000)) as JsonValue)).toBe(true);
 });

@@ -23,3 +23,25 @@ export function attributeAt(body: JsonObject, path: readonly string[]): JsonValu
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Levels that an attribute may be nested, so that what takes it may walk it by recursion. */
+export const attributeDepthMax = 100;
+
+/**
+ * Whether an attribute has more than `attributeDepthMax` arrays and objects in each other. Recurses
+ * no deeper than that.
+ */
+export function isNestedTooDeep(value: JsonValue): boolean {
+  return isDeeperThan(value, attributeDepthMax);
+}
+
+function isDeeperThan(value: JsonValue, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return (value as readonly JsonValue[]).some((element) => isDeeperThan(element, levels - 1));
+  const object = value as JsonObject;
+  for (const key in object) {
+    if (isDeeperThan(object[key] as JsonValue, levels - 1)) return true;
+  }
+  return false;
+}

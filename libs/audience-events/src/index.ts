@@ -1,4 +1,4 @@
-export { attributeAt } from './attribute-at.ts';
+export { attributeAt, attributeDepthMax, isNestedTooDeep } from './attribute-at.ts';
 export { parseQualificationTime } from './parse-qualification-time.ts';
 export type {
   JsonObject,

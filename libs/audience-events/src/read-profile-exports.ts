@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { isJsonObject } from './attribute-at.ts';
-import type { JsonObject, JsonValue, ProfileExport } from './profile-export.ts';
+import type { JsonValue, ProfileExport } from './profile-export.ts';
 import { readIdentities } from './read-identities.ts';
 import { refuseStranger } from './refuse-stranger.ts';
 import { isRefusal, memberPath, refuse } from './refusal.ts';
@@ -16,11 +16,6 @@ export interface ProfileExports {
   readonly refusals: readonly Refusal[];
 }
 
-/**
- * Levels that attributes may be nested below the root, so that code after this may walk them by
- * recursion.
- */
-export const attributeDepthMax = 100;
 /** Refusals listed of one array. */
 export const refusalsMax = 100;
 
@@ -36,7 +31,8 @@ const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({}
  * ones are kept. Duplicate keys: the last wins. An identity, or a namespace of memberships, that
  * cannot be read costs itself only, unless nothing else is there. Unknown fields are kept. `null`
  * for `segmentMembership` or `identityMap` counts as absent; without both an object is refused.
- * Membership items are left unread: see `readMembership`.
+ * Membership items are left unread: see `readMembership`. Attributes are left as they are, however
+ * deeply they are nested: see `isNestedTooDeep`.
  */
 export function readProfileExports(body: Uint8Array): ProfileExports {
   if (body.byteLength === 0) return refused(refuse('$', 'empty-body'));
@@ -102,8 +98,6 @@ function readProfileExport(value: JsonValue, path: string): ReadExport {
   if (!isJsonObject(value) || (segmentMembership === null && identityMap === null)) {
     return { refusal: refuseStranger(value, path) };
   }
-  const tooDeep = checkAttributeDepth(value, path);
-  if (tooDeep !== undefined) return { refusal: tooDeep };
   const memberships = readSegmentMembership(segmentMembership, path);
   if (memberships.items === undefined) return { refusal: memberships.refusal };
   const read = readIdentities(identityMap, path);
@@ -133,28 +127,4 @@ function readSegmentMembership(value: JsonValue, exportPath: string): ReadMember
       : { items: Object.fromEntries(good) as ProfileExport['segmentMembership'], refusal };
   }
   return { items: value as ProfileExport['segmentMembership'] };
-}
-
-function checkAttributeDepth(body: JsonObject, path: string): Refusal | undefined {
-  for (const key in body) {
-    if (key === 'segmentMembership' || key === 'identityMap') continue;
-    if (isDeeperThan(body[key] as JsonValue, attributeDepthMax))
-      return refuse(memberPath(path, key), 'attributes-too-deep');
-  }
-  return undefined;
-}
-
-/**
- * Whether arrays and objects are nested in each other more than `levels` deep. Recurses no deeper
- * than that.
- */
-function isDeeperThan(value: JsonValue, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) return (value as readonly JsonValue[]).some((element) => isDeeperThan(element, levels - 1));
-  const object = value as JsonObject;
-  for (const key in object) {
-    if (isDeeperThan(object[key] as JsonValue, levels - 1)) return true;
-  }
-  return false;
 }

@@ -35,8 +35,6 @@ const sentences = {
   'numeric-identity': 'Failed to read the identities: an id given as a number has lost digits. Send it as a string.',
   'malformed-identity':
     'Failed to read the identities: an id holds half of a surrogate pair. Correct it where it is collected.',
-  'attributes-too-deep':
-    'Failed to read the profile export: attributes are nested more than 100 levels deep. Map fewer levels.',
   'further-refusals':
     'Failed to read further elements of the array: only the first 100 refusals are listed. Correct those and send the event again.',
   'absent-membership':
