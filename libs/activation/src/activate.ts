@@ -1,5 +1,5 @@
 import type { ActivationContext } from './activation-context.ts';
-import { keepLost, keepUnreadable } from './dead-letters-of.ts';
+import { keepLost, keepUnreadable, unfitChange } from './dead-letters-of.ts';
 import { decideChanges } from './decide-changes.ts';
 import { deferChanges } from './defer-changes.ts';
 import { wakeRetries } from './wake-retries.ts';
@@ -12,7 +12,7 @@ import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
-import { tooDeep, unfitChange } from './unfit-attributes.ts';
+import { tooDeep } from './unfit-attributes.ts';
 import { withDeadlines, type Deadlines } from './with-deadlines.ts';
 import { spanOf, type Work } from './work.ts';
 

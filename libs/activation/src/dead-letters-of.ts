@@ -3,6 +3,8 @@ import type { LedgerKey } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { JudgedRow } from './judge-results.ts';
 import type { Unreadable } from './read-events.ts';
+import type { DesiredMembership } from './resolve-memberships.ts';
+import type { Unfit } from './unfit-attributes.ts';
 import type { Work } from './work.ts';
 
 /** What a change ends in that is not sent again. */
@@ -19,6 +21,11 @@ export interface LostChange extends Ending {
   readonly audience: string;
   /** The rows that say so; absent when none was written. */
   readonly rows?: readonly LedgerKey[];
+}
+
+/** The change as one that is rejected before it is sent. */
+export function unfitChange({ event, route, audience }: DesiredMembership, why: Unfit): LostChange {
+  return { event, destination: route.destination, audience: audience.key, outcome: 'rejected', ...why };
 }
 
 /** Keeps what could not be read as dead letters, and says so. */

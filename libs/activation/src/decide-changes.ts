@@ -24,7 +24,7 @@ import {
 } from './defer-changes.ts';
 import { DesiredStates } from './desired-states.ts';
 import { isKnownToFindNothing } from './finds-nothing.ts';
-import type { LostChange } from './dead-letters-of.ts';
+import { unfitChange, type LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-subject.ts';
 import { OtherIdentities } from './other-identities.ts';
@@ -35,7 +35,7 @@ import { outcomeOf, type DesiredMembership, type Resolved, type RoutedPerson } f
 import type { SettledMembership } from './settled-membership.ts';
 import type { Tally } from './tally.ts';
 import { contestedKeys, isMovedBy, isPausedAlready } from './unchanged-rows.ts';
-import { unfitChange, whyUnfit } from './unfit-attributes.ts';
+import { whyUnfit } from './unfit-attributes.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans, type Written } from './write-plans.ts';
@@ -51,7 +51,9 @@ export interface Decided {
   readonly deferred: readonly DeferredChange[];
   /** Those that no row could keep, and that are therefore not sent. */
   readonly rejected: readonly LostChange[];
-  /** The keys of these: a retry that is responsible for their rows looks after them all the same. */
+  /**
+   * The keys of these: a retry that is responsible for their rows looks after them all the same.
+   */
   readonly rejectedKeys: ReadonlySet<string>;
   /** Those whose row is settled: for them the links of the person can be looked at. */
   readonly settled: readonly SettledMembership[];

@@ -46,10 +46,10 @@ const routeWaitMs = 3_600_000;
 /**
  * Looks after the rows for which a retry is responsible but which its events do not resolve to now:
  * the route is gone, in shadow mode or has another name, the person is known under other
- * identities, or no row can keep what the event says. A row of a live route is told its newest state. One whose route is gone or in shadow
- * mode stays deferred at first, for a worker with a newer file; when its retry is an hour old, the
- * one is given up with dead letters of the events, and the other is paused. So no row stays
- * deferred that nothing can move any more.
+ * identities, or no row can keep what the event says. A row of a live route is told its newest
+ * state. One whose route is gone or in shadow mode stays deferred at first, for a worker with a
+ * newer file; when its retry is an hour old, the one is given up with dead letters of the events,
+ * and the other is paused. So no row stays deferred that nothing can move any more.
  */
 export async function takeOpenRows(
   { retry }: Work,

@@ -1,10 +1,12 @@
 import { attributeDepthMax } from '@activation-hub/audience-events';
 import { areKeepable, attributesCharactersMax } from '@activation-hub/membership';
-import type { LostChange } from './dead-letters-of.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
 
 /** Why the hub does not send a change on account of its attributes. */
-type Unfit = Pick<LostChange, 'class' | 'reason'>;
+export interface Unfit {
+  readonly class: string;
+  readonly reason: string;
+}
 
 /** Of `Resolved.tooDeep`: neither the ledger nor a connector could walk the attribute. */
 export const tooDeep: Unfit = {
@@ -21,9 +23,4 @@ const tooLarge: Unfit = {
 /** Why a change with these attributes is not sent; undefined when it may be. */
 export function whyUnfit({ attributes }: Pick<DesiredMembership, 'attributes'>): Unfit | undefined {
   return areKeepable(attributes) ? undefined : tooLarge;
-}
-
-/** The change as one that is rejected before it is sent. */
-export function unfitChange({ event, route, audience }: DesiredMembership, why: Unfit): LostChange {
-  return { event, destination: route.destination, audience: audience.key, outcome: 'rejected', ...why };
 }

@@ -16,9 +16,9 @@ export interface RoutedAudiences {
   /** By the key of each destination, the keys of the audiences that it is told of. */
   readonly byDestination: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether the file routes the audience of this key to the destination of that name. */
-  isRoute(audienceKey: string, destinationName: string): boolean;
+  readonly isRoute: (audienceKey: string, destinationName: string) => boolean;
   /** Whether the file has the route to which the row belongs, whatever the audience's key was. */
-  isRouteOf(row: DeferredRow): boolean;
+  readonly isRouteOf: (row: DeferredRow) => boolean;
 }
 
 export interface ReplayOptions {
@@ -130,7 +130,7 @@ interface Part {
 function partsOf({ destination, failures }: DeadLetter, routed: RoutedAudiences | undefined): readonly Part[] {
   const named = failures.flatMap(({ audience }) => audience ?? []);
   if (destination !== undefined) {
-    // The names stay as the letter has them: a worker whose file has others finds them as this does.
+    // The names stay as the letter has them: a worker whose file has others finds them too.
     const isRouted = failures.every(
       ({ audience, rows = [] }) =>
         routed === undefined ||

@@ -13,7 +13,9 @@ export interface ProxySettings {
   readonly httpsProxy?: string | undefined;
   /** `HTTP_PROXY`: the same for plain http, which only local runs use. */
   readonly httpProxy?: string | undefined;
-  /** `ALL_PROXY`: the same for https and plain http, where the variable of the protocol is not set. */
+  /**
+   * `ALL_PROXY`: the same for https and plain http, where the variable of the protocol is not set.
+   */
   readonly allProxy?: string | undefined;
   /**
    * `NO_PROXY`: what is called directly, with commas or spaces between: a host (and all below it),

@@ -162,11 +162,17 @@ async function namesOf(
 
 /** The letters of a destination are selected under all of its names. */
 function selectedBy(
-  { destination, name: _name, ...filter }: DeadLetterFilterView,
+  { destination, class: cause, reason, fromMs, toMs, givenUpToMs }: DeadLetterFilterView,
   { file }: Pick<Operator, 'file'>,
 ): DeadLetterFilter {
-  if (destination === undefined) return filter;
-  return { ...filter, destinations: storedNames(destination, createMatcher(file)) };
+  return {
+    ...(destination === undefined ? {} : { destinations: storedNames(destination, createMatcher(file)) }),
+    ...(cause === undefined ? {} : { class: cause }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(fromMs === undefined ? {} : { fromMs }),
+    ...(toMs === undefined ? {} : { toMs }),
+    ...(givenUpToMs === undefined ? {} : { givenUpToMs }),
+  };
 }
 
 /** The counts by what destinations are called now. */

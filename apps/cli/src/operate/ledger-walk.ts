@@ -38,10 +38,10 @@ export const secretsHelp =
 
 /**
  * Sets up one destination of the activation file beside the running function app, runs the command
- * with it and with the key that it has in the file, and closes it. Its secrets come from variables, and with `environment` from the Key
- * Vault of that stack, unless `readSecret` gives them. Throws `CommandError` (2) for a destination
- * or an audience that the file does not have, or that cannot be set up, and (1) for one that is
- * paused.
+ * with it and with the key that it has in the file, and closes it. Its secrets come from variables,
+ * and with `environment` from the Key Vault of that stack, unless `readSecret` gives them. Throws
+ * `CommandError` (2) for a destination or an audience that the file does not have, or that cannot
+ * be set up, and (1) for one that is paused.
  */
 export async function withDestination<Result>(
   asked: string,
