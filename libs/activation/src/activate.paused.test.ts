@@ -150,14 +150,35 @@ test('a paused route is told nothing while the other routes of the destination g
   await opened.pass(48 * hourMs);
   expect(opened.crm.story).toHaveLength(1);
   expect(opened.letters()).toEqual([]);
-  const waiting = await Array.fromAsync(opened.context.retryQueue.waiting(signal));
-  expect(waiting.length).toBeLessThanOrEqual(2);
+  expect(await Array.fromAsync(opened.context.retryQueue.waiting(signal))).toHaveLength(1);
   await opened.resume({ destination: 'crm', audience: 'sports-fans' });
   await settle(opened);
   expect(opened.crm.story.slice(1)).toEqual(['entered sports-fans p1']);
   expect(opened.crm.members.get('sports-fans p1')).toEqual({ attributes: { firstname: 'Grace' } });
   expect(await Array.fromAsync(opened.context.retryQueue.waiting(signal))).toEqual([]);
 });
+
+test.each([{}, { isShadow: true as const }])(
+  'of a person who changes again and again while the route is held (%j), one retry waits, and the newest state is told',
+  async (over) => {
+    const opened = openWithOperator();
+    await opened.ask({ destination: 'crm', audience: 'sports-fans', ...over });
+    const writes = opened.counter('ledger-writes');
+    for (let n = 1; n <= 300; n += 1) await opened.activate(eventOf(personExport({ firstName: `Name ${n}` }), n));
+    // One write of each update, and one of what the other destination is told once.
+    expect(opened.counter('ledger-writes') - writes).toBe(302);
+    expect(opened.outcomes()).toMatchObject({ 'crm deferred': 300 });
+    expect(await Array.fromAsync(opened.context.retryQueue.waiting(signal))).toHaveLength(1);
+    const [row] = await opened.context.ledger.read([fansKey()], signal);
+    const reason = `an operator has ${'isShadow' in over ? 'put the route into shadow' : 'paused the route'}`;
+    expect(historyOf(row?.record ?? {}).transitions.at(-1)).toMatchObject({ did: 'deferred', class: 'paused', reason });
+    await opened.resume({ destination: 'crm', audience: 'sports-fans' });
+    await settle(opened);
+    expect(opened.crm.story).toEqual(['entered sports-fans p1']);
+    expect(opened.crm.members.get('sports-fans p1')).toEqual({ attributes: { firstname: 'Name 300' } });
+    expect(await Array.fromAsync(opened.context.retryQueue.waiting(signal))).toEqual([]);
+  },
+);
 
 test('a route that is paused while its changes wait for their place is told no more of them', async () => {
   const opened = openWithOperator();

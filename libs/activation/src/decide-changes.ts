@@ -11,13 +11,13 @@ import {
   type Occasion,
 } from '@activation-hub/membership';
 import type { ChangeKind } from '@activation-hub/destination-kit';
-import { circuitOpenCause, isShadowReason } from '@activation-hub/delivery';
+import { isShadowReason, type HeldBack } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { concernedPeople } from './concerned-people.ts';
 import {
-  circuitOpenDeferral,
   deferralOf,
   deferredBy,
+  heldBackDeferral,
   isFollowedBy,
   waitingDeferral,
   type DeferredChange,
@@ -26,6 +26,7 @@ import { DesiredStates } from './desired-states.ts';
 import { isKnownToFindNothing } from './finds-nothing.ts';
 import { unfitChange, type LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { leftToRetries } from './held-back.ts';
 import { subjectOf } from './observed-subject.ts';
 import { OtherIdentities } from './other-identities.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
@@ -141,7 +142,7 @@ interface PlannedWrite {
   readonly keyText: string;
   readonly plan:
     | Exclude<RowPlan, { is: 'nothing' }>
-    | { readonly is: 'hold'; readonly kind: ChangeKind }
+    | { readonly is: 'hold'; readonly kind: ChangeKind; readonly why: HeldBack }
     | { readonly is: 'move'; readonly because: 'unchanged' | 'superseded' };
   readonly write: LedgerWrite;
   /** The row waited for a retry. */
@@ -161,7 +162,6 @@ class Decisions implements Decided {
   readonly #by: LeaseHolder;
   readonly #context: ActivationContext;
   readonly #tally: Tally;
-  readonly #circuits: ReadonlyMap<string, number | undefined>;
   readonly #states = new DesiredStates();
 
   constructor(work: Work, by: LeaseHolder, context: ActivationContext, tally: Tally) {
@@ -169,13 +169,6 @@ class Decisions implements Decided {
     this.#by = by;
     this.#context = context;
     this.#tally = tally;
-    const nowMs = context.clock.now();
-    // The retry queue, which has what was deferred, is the first to ask a destination again, so
-    // that a partition need not wait for an answer that may not come.
-    this.#circuits =
-      work.retry === undefined
-        ? new Map([...context.targets].map(([key, { breaker }]) => [key, breaker.leftToRetriesUntilMs(nowMs)]))
-        : new Map();
   }
 
   /**
@@ -223,13 +216,12 @@ class Decisions implements Decided {
 
   /**
    * Plans a row by what it is expected to be, where that makes a write, whose condition finds out.
-   * Everything else, and everything about a destination whose circuit is open, is for `plan`, which
-   * knows the row.
+   * Everything else, and everything that is left to retries, is for `plan`, which knows the row.
    */
   planUnread(desired: DesiredMembership): PlannedWrite | undefined {
     const { ledgerCache, clock } = this.#context;
-    const { key, keyText, route } = desired;
-    if (this.#work.retry !== undefined || this.#circuits.get(route.destination) !== undefined) return undefined;
+    const { key, keyText } = desired;
+    if (this.#work.retry !== undefined || this.#heldBack(desired) !== undefined) return undefined;
     const row = ledgerCache.get(keyText, clock.now());
     if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
     if (row !== undefined && isMemberAgain(row.record, desired.state)) return undefined;
@@ -266,49 +258,52 @@ class Decisions implements Decided {
       this.#tally.count(route.destination, 'rejected', () => ({ ...subjectOf(desired), ...unfit }));
       return undefined;
     }
-    const openUntilMs = this.#circuits.get(route.destination);
+    const why = this.#heldBack(desired);
     const held = deferralOf(row);
-    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, keyText, plan, write: plan.write, held };
-    if (isShadowReason(this.#circuitCause(route.destination).reason))
-      this.#tally.countShadowed(route.destination, plan.kind);
+    if (plan.is !== 'lease' || why === undefined) return { desired, keyText, plan, write: plan.write, held };
+    if (isShadowReason(why.reason)) this.#tally.countShadowed(route.destination, plan.kind);
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
     // Of a person of whom the batch brings another identity only this event says which comes last.
     const isHeld = held !== undefined && !this.concerned.has(desired.person);
     if (isHeld && isFollowedBy(held, record, desired.person.linkDigest)) {
-      const heldRecord = note(record, told, held, this.#whyHeld(route.destination));
+      const heldRecord = note(record, told, held, this.#explained(why));
       return {
         desired,
         keyText,
-        plan: { is: 'hold', kind: plan.kind },
+        plan: { is: 'hold', kind: plan.kind, why },
         write: { key, record: heldRecord, expected: row?.version },
       };
     }
     this.deferred.push({
-      deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
+      deferral: heldBackDeferral(desired, why),
       write: (chainId) => {
         const by = deferredBy(chainId, desired.person.linkDigest);
-        const deferred = note(record, told, by, this.#whyHeld(route.destination));
+        const deferred = note(record, told, by, this.#explained(why));
         return { key, record: deferred, expected: row?.version };
       },
     });
-    this.#tally.count(route.destination, 'deferred', () => ({
-      ...subjectOf(desired),
-      kind: plan.kind,
-      ...this.#circuitCause(route.destination),
-    }));
+    this.#countHeld(desired, plan.kind, why);
     return undefined;
   }
 
-  /** The circuit of the destination is open. */
-  #whyHeld(destination: string): Occasion & Explanation {
-    const because = becauseOf(causeOf(this.#work));
-    return { atMs: this.#context.clock.now(), because, ...this.#circuitCause(destination) };
+  /**
+   * Why this call leaves the route of a change to the retry queue, if it does: that has what was
+   * deferred, and is the first to ask a destination again, so that a partition need not wait for an
+   * answer that may not come.
+   */
+  #heldBack({ route, audience }: DesiredMembership): HeldBack | undefined {
+    if (this.#work.retry !== undefined) return undefined;
+    return leftToRetries(route.destination, audience.key, this.#context);
   }
 
-  #circuitCause(destination: string): ReturnType<typeof circuitOpenCause> {
-    const { targets, clock } = this.#context;
-    return circuitOpenCause(targets.get(destination)?.breaker, clock.now());
+  #explained({ class: cause, reason }: HeldBack): Occasion & Explanation {
+    return { atMs: this.#context.clock.now(), because: becauseOf(causeOf(this.#work)), class: cause, reason };
+  }
+
+  #countHeld(desired: DesiredMembership, kind: ChangeKind, { class: cause, reason }: HeldBack): void {
+    const held = { kind, class: cause, reason };
+    this.#tally.count(desired.route.destination, 'deferred', () => ({ ...subjectOf(desired), ...held }));
   }
 
   /**
@@ -337,11 +332,7 @@ class Decisions implements Decided {
     } else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'move') this.#finish(desired, row, plan.because);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
-    else {
-      const { destination } = desired.route;
-      const explained = () => ({ ...subjectOf(desired), kind: plan.kind, ...this.#circuitCause(destination) });
-      this.#tally.count(destination, 'deferred', explained);
-    }
+    else this.#countHeld(desired, plan.kind, plan.why);
   }
 
   wait(desired: DesiredMembership, untilMs: number): void {

@@ -17,9 +17,9 @@ import {
 } from '../testing/index.ts';
 import {
   chainIdOf,
-  circuitOpenDeferral,
   deferralOf as deferralOfRow,
   deferredBy,
+  heldBackDeferral,
   delayMinMs,
   dueAgainAtMs,
   isFollowedBy,
@@ -247,14 +247,16 @@ test('what was put for another reason than an open circuit waits for its own tim
   expect(opened.retryQueue.nextDueAtMs).toBe(opened.clock.nowMs + 60_000);
 });
 
-test('what an open circuit defers was neither tried nor leased, and may come when the circuit is half-open', () => {
+test('what is held back was neither tried nor leased, and comes at the time that is named', () => {
   const { context } = openActivation();
   const key = fansKey();
   const { audience, route } = context.matcher.routeOf(key) ?? expect.unreachable();
   const event = eventOf(personExport(), 1);
-  const desired = { key, audience, route, event } as Parameters<typeof circuitOpenDeferral>[0];
-  expect(circuitOpenDeferral(desired, 5, context)).toMatchObject({
-    ...circuitOpen,
+  const desired = { key, audience, route, event } as Parameters<typeof heldBackDeferral>[0];
+  expect(heldBackDeferral(desired, { class: 'c', reason: 'r', notBeforeMs: 5 })).toEqual({
+    class: 'c',
+    reason: 'r',
+    wasTried: false,
     destination: 'crm',
     key,
     event,

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
   backoffMs,
-  circuitOpenCause,
   isCircuitOpenReason,
   isPacedReason,
   mayBeWoken,
   pausedClass,
   type Backoff,
   type DeferredEvent,
+  type HeldBack,
   type ReceivedEvent,
   type Retry,
   type Target,
@@ -33,9 +33,9 @@ const clocksMs = 60_000;
 /** A retry is due at least so long after it was deferred, and after a lease has expired. */
 export const delayMinMs = 1_000;
 /**
- * The lease of another process is mostly over in a moment: the change is looked at once more before
- * it waits for the expiry. So is that of a retry: of one that was woken, two processes may have a
- * message each.
+ * What is waited for is mostly over in a moment, as the lease of another process is: the change is
+ * looked at once more before it waits to the end. So is that of a retry: of one that was woken, two
+ * processes may have a message each.
  */
 const lookAgainMs = 2_000;
 const leasedReason = 'another process is telling the destination';
@@ -79,18 +79,22 @@ export interface Deferral {
   readonly accepted?: readonly [changeId: string, receipt: string];
 }
 
-/** The deferral of a change whose row another process has leased. */
+/**
+ * The deferral of a change whose row another process has leased, or that waits until then for
+ * another reason.
+ */
 export function waitingDeferral(
   of: Pick<Deferral, 'destination' | 'key' | 'event' | 'audience'>,
   untilMs: number,
   work: Work | undefined,
   nowMs: number,
+  reason = leasedReason,
 ): Deferral {
-  const wasLookedAt = work?.retry?.reason === leasedReason;
+  const wasLookedAt = work?.retry?.reason === reason;
   return {
     ...of,
     class: 'transient',
-    reason: leasedReason,
+    reason,
     wasTried: false,
     notBeforeMs: wasLookedAt ? untilMs + delayMinMs : Math.min(untilMs + delayMinMs, nowMs + lookAgainMs),
     isLeased: true,
@@ -317,18 +321,18 @@ export function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, l
   return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
 }
 
-/** The deferral of a change whose destination's circuit is open: it was not tried. */
-export function circuitOpenDeferral(
+/** The deferral of a change that is held back without being tried. */
+export function heldBackDeferral(
   { route, key, event, audience }: DesiredMembership,
-  notBeforeMs: number,
-  { targets, clock }: Pick<ActivationContext, 'targets' | 'clock'>,
+  { class: cause, reason, notBeforeMs }: HeldBack,
 ): Deferral {
   return {
     destination: route.destination,
     key,
     event,
     audience: audience.key,
-    ...circuitOpenCause(targets.get(route.destination)?.breaker, clock.now()),
+    class: cause,
+    reason,
     wasTried: false,
     notBeforeMs,
     isLeased: false,

@@ -1,9 +1,6 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   deliver,
-  pausedClass,
-  routeHeldReason,
-  type Control,
   type DeliverOptions,
   type DeliveryResult,
   type HeldBack,
@@ -18,6 +15,7 @@ import {
   type MembershipState,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
+import { heldByPause } from './held-back.ts';
 
 /** A row under our lease, and what its destination is told of it. */
 export interface LeasedRow {
@@ -84,14 +82,12 @@ async function deliverTo(
   // The app sets up every destination that a live route names, and refuses to start when one cannot
   // be.
   if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
-  const { controls, clock, telemetry, timing } = context;
+  const { clock, telemetry, timing } = context;
   // The life of a membership begins when it is taken: not before this.
   const nowMs = clock.now();
   const prepared = leased.map((row) => ({ row, delivery: deliveryOf(row) }));
-  const heldBack = ({ change }: Delivery): HeldBack | undefined => {
-    const pause = controls?.routePause({ destination }, change.audience.key, clock.now());
-    return pause === undefined ? undefined : heldByPause(pause, clock.now());
-  };
+  const heldBack = ({ change }: Delivery): HeldBack | undefined =>
+    heldByPause(destination, change.audience.key, context);
   const results = await deliver(
     target,
     prepared.map(({ delivery }) => delivery),
@@ -108,18 +104,6 @@ async function deliverTo(
       row.kind !== 'exited' && target.membershipDays(row.route.options, row.key.identity.namespace) !== undefined;
     return lapses ? { ...told, deliveredAtMs: nowMs } : told;
   });
-}
-
-/**
- * How long what waits for a paused route is left alone at the most, so that a pause that ends early
- * is found out.
- */
-const pausedMaxMs = 3_600_000;
-
-/** Of a paused route nothing is sent. */
-function heldByPause(pause: Control, nowMs: number): HeldBack {
-  const notBeforeMs = Math.min(pause.untilMs ?? Infinity, nowMs + pausedMaxMs);
-  return { class: pausedClass, reason: routeHeldReason(pause), notBeforeMs };
 }
 
 /** The change in full, as the connector gets it. */
