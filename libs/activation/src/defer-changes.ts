@@ -84,12 +84,12 @@ export interface Deferral {
  * another reason.
  */
 export function waitingDeferral(
-  of: Pick<Deferral, 'destination' | 'key' | 'event' | 'audience'>,
+  of: Pick<Deferral, 'destination' | 'key' | 'event' | 'audience'> & Partial<Pick<Deferral, 'reason'>>,
   untilMs: number,
   work: Work | undefined,
   nowMs: number,
-  reason = leasedReason,
 ): Deferral {
+  const { reason = leasedReason } = of;
   const wasLookedAt = work?.retry?.reason === reason;
   return {
     ...of,

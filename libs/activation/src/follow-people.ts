@@ -9,9 +9,10 @@ import {
   type LedgerWrite,
 } from '@activation-hub/membership';
 import type { SettledMembership } from './settled-membership.ts';
-import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
+import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { foundNothing } from './finds-nothing.ts';
+import { heldByPause } from './held-back.ts';
 import {
   apart,
   formersOf,
@@ -33,7 +34,7 @@ import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
 
 /**
- * While the destination answers, the row of another export is told soon; in an outage this one
+ * While the route is told, the row of another export is told soon; in an outage or a pause this one
  * comes again with the others.
  */
 const lookAgainMs = 30_000;
@@ -215,7 +216,12 @@ interface PlannedFormer extends Pick<SharedFormer, 'key' | 'of' | 'newest'> {
  * The event again, when what holds the person up is over: it finds that the links are still to be
  * looked at.
  */
-function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, work }: Telling): DeferredChange {
+function laterOf(
+  { person, ledgerName }: Followed,
+  untilMs: number,
+  { context, work }: Telling,
+  why: Partial<Pick<Deferral, 'reason'>> = {},
+): DeferredChange {
   const { route, audience, event, identities } = person;
   const [identity = { namespace: '', value: '' }] = identities;
   const of = {
@@ -223,16 +229,19 @@ function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, w
     key: rowKey(ledgerName, route, audience, identity),
     event,
     audience: audience.key,
+    ...why,
   };
   return { deferral: waitingDeferral(of, untilMs, work, context.clock.now()) };
 }
 
 /** The event again, when the row of an identity of the person may be settled. */
 function whenSettled(followed: Followed, telling: Telling): DeferredChange {
-  const { targets, clock } = telling.context;
-  const { deferral } = laterOf(followed, clock.now() + lookAgainMs, telling);
-  const isClosed = targets.get(followed.person.route.destination)?.breaker.isClosed(clock.now()) === true;
-  return {
-    deferral: { ...deferral, reason: notSettledReason, ...(isClosed ? {} : { isLeased: false, notBeforeMs: 0 }) },
-  };
+  const { context } = telling;
+  const { route, audience } = followed.person;
+  const nowMs = context.clock.now();
+  const { deferral } = laterOf(followed, nowMs + lookAgainMs, telling, { reason: notSettledReason });
+  const isTold =
+    context.targets.get(route.destination)?.breaker.isClosed(nowMs) === true &&
+    heldByPause(route.destination, audience.key, context) === undefined;
+  return { deferral: isTold ? deferral : { ...deferral, isLeased: false, notBeforeMs: 0 } };
 }
