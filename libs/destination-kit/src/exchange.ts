@@ -42,6 +42,13 @@ interface Settler {
   reject(error: DestinationError): void;
 }
 
+/** An answer whose body is not whole yet. */
+interface Begun {
+  readonly response: IncomingMessage;
+  readonly chunks: readonly Buffer[];
+  readonly isEnough: NonNullable<HttpRequest['isEnough']>;
+}
+
 /** One request and its answer. It knows whether the request began to be written. */
 class Exchange {
   readonly #origin: string;
@@ -51,6 +58,7 @@ class Exchange {
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = () => this.#stop('the call was stopped before the answer. It is tried again later.');
   #request: ClientRequest | undefined;
+  #begun: Begun | undefined;
   #sent = false;
   #settled = false;
 
@@ -65,7 +73,7 @@ class Exchange {
     if (signal.aborted) this.#onAbort();
   }
 
-  begin(agent: Agent, url: URL, { method, headers, body, clientCertificate }: HttpRequest): void {
+  begin(agent: Agent, url: URL, { method, headers, body, clientCertificate, isEnough }: HttpRequest): void {
     try {
       this.#request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
         agent,
@@ -94,13 +102,15 @@ class Exchange {
       else socket.once(event, () => (this.#sent = true));
     });
     // Interim answers (1xx) come before, asked for or not, and say nothing that matters here.
-    request.once('response', (response) => this.#read(response));
-    request.on('error', (error) => this.#fail(failure(this.#origin, error, this.#sent)));
+    request.once('response', (response) => this.#read(response, isEnough));
+    request.on('error', (error) => this.#breakOff(failure(this.#origin, error, this.#sent)));
     request.end(body);
   }
 
-  #read(response: IncomingMessage): void {
+  #read(response: IncomingMessage, isEnough: HttpRequest['isEnough']): void {
     const chunks: Buffer[] = [];
+    const { statusCode = 0 } = response;
+    if (isEnough !== undefined && statusCode >= 200 && statusCode < 300) this.#begun = { response, chunks, isEnough };
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -110,7 +120,7 @@ class Exchange {
     response.once('end', () => {
       if (response.complete) void this.#conclude(response, Buffer.concat(chunks));
     });
-    response.on('error', (error) => this.#fail(failure(this.#origin, error, this.#sent)));
+    response.on('error', (error) => this.#breakOff(failure(this.#origin, error, this.#sent)));
   }
 
   /** The answer is there, or as much of it as is read. */
@@ -132,9 +142,22 @@ class Exchange {
     });
   }
 
+  /** Nothing more comes: the answer is as much as is there, where that is enough. */
+  #breakOff(error: DestinationError): void {
+    if (this.#begun === undefined) {
+      this.#fail(error);
+      return;
+    }
+    const { response, chunks, isEnough } = this.#begun;
+    const isEncoded = response.headers['content-encoding'] !== undefined;
+    const text = isEncoded ? '' : new TextDecoder().decode(Buffer.concat(chunks));
+    if (isEnough(text)) void this.#conclude(response, undefined);
+    else this.#fail(error);
+  }
+
   #stop(why: string): void {
     const message = `Failed to call ${this.#origin}: ${why}`;
-    this.#fail(new DestinationError('transient', message, { doubt: this.#sent ? 'unanswered' : undefined }));
+    this.#breakOff(new DestinationError('transient', message, { doubt: this.#sent ? 'unanswered' : undefined }));
   }
 
   #fail(error: DestinationError): void {

@@ -12,6 +12,12 @@ export interface HttpRequest {
    * when absent.
    */
   readonly responseBytesMax?: number;
+  /**
+   * Whether of a 2xx answer the status alone counts although its body stalls or breaks off after
+   * this text, which is then left unread; a compressed body counts as one of which nothing came.
+   * When absent, such an answer is none.
+   */
+  readonly isEnough?: (begun: string) => boolean;
   /** Shown when the connection is made; the same object for every request of a destination. */
   readonly clientCertificate?: ClientCertificate;
 }
@@ -26,8 +32,8 @@ export interface HttpResponse {
    */
   readonly body: string;
   /**
-   * The body is larger than the bound. The status stands all the same: what it says of the request
-   * is so.
+   * The body is larger than the bound, or broke off where that is enough. The status stands all the
+   * same: what it says of the request is so.
    */
   readonly isUnread?: true;
 }

@@ -5,14 +5,18 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createHttpClient, type HttpClientOptions } from './http.ts';
-import type { HttpResponse } from './http-message.ts';
+import type { HttpRequest, HttpResponse } from './http-message.ts';
 import { readAnswer } from './read-answer.ts';
 
 const never = new AbortController().signal;
 const text = JSON.stringify({ taken: ['ü', 1] });
 
 /** The answer of a server to one request, and how many requests it saw. */
-async function answerOf(listener: RequestListener, options: HttpClientOptions = {}) {
+async function answerOf(
+  listener: RequestListener,
+  options: HttpClientOptions = {},
+  more: Pick<HttpRequest, 'isEnough'> = {},
+) {
   let requests = 0;
   const server = createServer((request, response) => {
     requests += 1;
@@ -27,7 +31,7 @@ async function answerOf(listener: RequestListener, options: HttpClientOptions = 
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const send = () => http.send({ method: 'POST', url, headers: {}, body: '{}' }, never);
+  const send = () => http.send({ method: 'POST', url, headers: {}, body: '{}', ...more }, never);
   return { response: await send(), send, requests: () => requests };
 }
 
@@ -127,4 +131,41 @@ test('an answer with many headers is read', async () => {
   const headers = { 'x-long': 'x'.repeat(30_000) };
   const { response } = await answerOf((_request, out) => out.writeHead(200, headers).end('done'));
   expect(response.body).toBe('done');
+});
+
+test.each<[string, RequestListener]>([
+  ['stalls', (_request, response) => response.writeHead(201, { 'x-id': 'a' }).write('ok')],
+  [
+    'breaks off',
+    (_request, response) =>
+      response
+        .writeHead(201, { 'x-id': 'a', 'content-length': 100 })
+        .write('ok', () => setTimeout(() => response.destroy(), 50)),
+  ],
+  [
+    'ends in what is not HTTP',
+    (_request, response) => {
+      response.writeHead(201, { 'x-id': 'a' }).write('ok', () => setTimeout(() => response.socket?.write('?\r\n'), 50));
+    },
+  ],
+])('who needs no more of a body than came is given the status of an answer that %s', async (_name, listener) => {
+  const begun: string[] = [];
+  const isEnough = (text: string): boolean => begun.push(text) > 0;
+  const { response, requests } = await answerOf(listener, { timeoutMs: 1_000 }, { isEnough });
+  expect(response).toMatchObject({ status: 201, headers: { 'x-id': 'a' }, body: '', isUnread: true });
+  expect([begun, requests()]).toEqual([['ok'], 1]);
+});
+
+const stalling =
+  (status: number, headers: Readonly<Record<string, string>> = {}): RequestListener =>
+  (_request, response) =>
+    response.writeHead(status, headers).write('ok');
+
+test.each<[string, RequestListener, (begun: string) => boolean]>([
+  ['that must go on', stalling(200), (begun) => begun !== 'ok'],
+  ['of another status than 2xx', stalling(400), () => true],
+  ['that is compressed and must go on', stalling(200, { 'content-encoding': 'gzip' }), (begun) => begun !== ''],
+])('an answer %s is none when it stalls', async (_name, listener, isEnough) => {
+  const answer = answerOf(listener, { timeoutMs: 500 }, { isEnough });
+  await expect(answer).rejects.toMatchObject({ class: 'transient', doubt: 'unanswered' });
 });

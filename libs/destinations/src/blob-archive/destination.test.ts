@@ -90,6 +90,15 @@ const change = (number: number, more: Partial<Change> = {}): Change => ({
 });
 const deliveries = (...changes: Change[]) => changes.map((each) => ({ change: each, options: {} }));
 
+test('a blob is written when its answer says so, also when the answer then stalls', async () => {
+  const server = createServer((_request, response) => response.writeHead(201).write('.'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
+  const slow = `http://127.0.0.1:${(server.address() as AddressInfo).port}/account/archive`;
+  const { connector } = await start({ containerUrl: slow, timeoutMs: 1_000 });
+  expect(await connector.enter(deliveries(change(1)), never)).toEqual([{ id: 'change-1', status: 'delivered' }]);
+});
+
 test('a batch is one blob per day and audience, each change a line', async () => {
   const { vendor, connector } = await start();
   const ski = { key: 'ski-fans', namespace: 'ups', id: 'a-2' };

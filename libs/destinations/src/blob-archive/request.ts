@@ -54,6 +54,7 @@ export function blobArchiveRequests({ containerUrl, timeoutMs }: BlobArchiveSett
       },
       body: content,
       timeoutMs,
+      isEnough: () => true,
     }),
     findContainer: (): HttpRequest => ({
       method: 'GET',

@@ -89,6 +89,8 @@ export function webhookRequest(
     },
     body,
     timeoutMs: target.timeoutMs,
+    // Only an object could decide change by change.
+    isEnough: (begun) => /^\s*[^\s{]/.test(begun),
     ...(target.clientCertificate && { clientCertificate: target.clientCertificate }),
   };
 }

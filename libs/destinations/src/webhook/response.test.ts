@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -20,7 +20,7 @@ const delivery = (number: number): Delivery<Record<string, never>> => ({
 });
 
 /** The verdicts on two changes, of which a receiver with these answers is told. */
-async function verdictsOf(listener: RequestListener): Promise<readonly Verdict[]> {
+async function verdictsOf(listener: RequestListener, timeoutMs = 10_000): Promise<readonly Verdict[]> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const http = createHttpClient({ allowPrivateAddresses: true });
@@ -29,10 +29,14 @@ async function verdictsOf(listener: RequestListener): Promise<readonly Verdict[]
     server.closeAllConnections();
     server.close();
   });
-  const settings = webhookSettings.parse({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+  const settings = webhookSettings.parse({ url, timeoutMs });
   const connector = webhook.connect(settings, { http, now: Date.now, print: () => undefined });
   return await connector.enter([delivery(1), delivery(2)], new AbortController().signal);
 }
+
+/** What was written arrives before the end of the connection. */
+const cut = (out: ServerResponse): void => void setTimeout(() => out.destroy(), 50);
 
 const both = [
   { id: 'change-1', status: 'delivered' },
@@ -72,4 +76,19 @@ test.each<[string, Buffer]>([
 ])('results that are compressed decide change by change: %s', async (encoding, body) => {
   const verdicts = await verdictsOf((_request, out) => out.writeHead(200, { 'content-encoding': encoding }).end(body));
   expect(verdicts.map(({ status }) => status)).toEqual(['delivered', 'rejected']);
+});
+
+test.each<[string, RequestListener]>([
+  ['breaks off', (_request, out) => out.writeHead(200, { 'content-length': 9 }).write('ok', () => cut(out))],
+  ['breaks off after white space', (_request, out) => out.writeHead(200).write(' \n[', () => cut(out))],
+  ['stalls', (_request, out) => out.writeHead(202).write('<html>')],
+])('a receiver has taken changes when an answer %s that can hold no results', async (_what, listener) => {
+  expect(await verdictsOf(listener, 1_000)).toEqual(both);
+});
+
+test.each<[string, RequestListener]>([
+  ['an object', (_request, out) => out.writeHead(200).write(' {"results":[', () => cut(out))],
+  ['nothing', (_request, out) => out.writeHead(200).write(' ', () => cut(out))],
+])('an answer that breaks off in %s, which may be the start of results, is none', async (_what, listener) => {
+  await expect(verdictsOf(listener, 1_000)).rejects.toMatchObject({ class: 'transient', doubt: 'unanswered' });
 });
