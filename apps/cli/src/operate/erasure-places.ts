@@ -1,4 +1,4 @@
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { canary, type ActivationFile } from '@activation-hub/activation-file';
 import type { ErasurePlace } from '@activation-hub/activation';
 import { loadDestination, loadStoredForms } from '@activation-hub/destinations';
 import { ledgerNameOf } from '@activation-hub/membership';
@@ -39,6 +39,8 @@ export async function everyErasurePlace(
   const left = new Set<string>();
   for await (const name of ledger.destinations(signal)) left.add(ledgerNameOf(name));
   for (const { ledgerName } of places) left.delete(ledgerName);
+  // Its one identity is no person's.
+  left.delete(canary.key);
   const forms: ErasurePlace['forms'] = (identity) => [
     ...storedForms(identity),
     ...places.flatMap((place) => place.forms(identity)),
