@@ -316,6 +316,11 @@ test.each([
   expect(verdict).toEqual({ id: 'change-2', status: 'rejected', reason: 'rejected by the receiver' });
 });
 
+test.each([{ toString: false }, ['change-1'], 1, null])('a result with the id %j names no change', (id) => {
+  const [first] = judge(answer({ results: [{ id, status: 'delivered' }] }));
+  expect(first).toMatchObject({ id: 'change-1', reason: 'the answer does not name this change' });
+});
+
 test('whatever the results, every change has one verdict and nothing else has', () => {
   const result = fc.record(
     {

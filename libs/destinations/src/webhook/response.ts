@@ -23,13 +23,14 @@ export function judgeWebhookResponse(
   const results = readResults(response.body);
   if (results === undefined) return ids.map((id) => ({ id, status: 'delivered' }));
 
-  const byId = new Map<unknown, Verdict | undefined>();
+  const byId = new Map<string, Verdict | undefined>();
   for (const result of results) {
-    if (!isRecord(result)) continue;
-    const verdict = readResult(result, guard);
-    const earlier = byId.get(result.id);
-    const contradicts = byId.has(result.id) && earlier?.status !== verdict?.status;
-    byId.set(result.id, contradicts ? undefined : verdict);
+    if (!isRecord(result) || typeof result.id !== 'string') continue;
+    const { id } = result;
+    const verdict = readResult(id, result, guard);
+    const earlier = byId.get(id);
+    const contradicts = byId.has(id) && earlier?.status !== verdict?.status;
+    byId.set(id, contradicts ? undefined : verdict);
   }
   return ids.map(
     (id) =>
@@ -54,8 +55,7 @@ function readResults(body: string): readonly unknown[] | undefined {
 }
 
 /** `undefined` for a status that the contract does not know. */
-function readResult(result: Readonly<Record<string, unknown>>, guard: ReasonGuard): Verdict | undefined {
-  const id = String(result.id);
+function readResult(id: string, result: Readonly<Record<string, unknown>>, guard: ReasonGuard): Verdict | undefined {
   switch (result.status) {
     case 'delivered':
       return { id, status: 'delivered' };
