@@ -172,6 +172,19 @@ test('a route in shadow waits as a paused one does, is counted once, and its des
   expect(opened.crm.story).toEqual(['entered travellers p1', 'entered sports-fans p1']);
 });
 
+test('what waited for a retry before its route came into shadow is counted there once', async () => {
+  const opened = openInShadow();
+  opened.crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'not now', doubt: 'answered' });
+  await opened.activate(eventOf(personExport(), 1));
+  expect(opened.counter('changes-shadowed')).toBe(0);
+  await opened.shadow({ destination: 'crm', audience: 'sports-fans' });
+  for (let turn = 1; turn <= 3; turn += 1) {
+    opened.clock.nowMs += 3_700_000;
+    await opened.retryDue();
+    expect(opened.counter('changes-shadowed')).toBe(1);
+  }
+});
+
 test('of more than are looked at the newest are, and the others are counted', async () => {
   const opened = openInShadow();
   await opened.shadow({ destination: 'crm' });

@@ -174,6 +174,26 @@ audiences: { sports-fans: { id: ${fansId}, activate: [{ destination: crm, identi
   expect(crm.requests).toBe(0);
 });
 
+test('an attribute that is nested too deeply is shown at the route that maps it, and at no other', async () => {
+  const { context } = openActivation();
+  const { targets, telemetry, clock } = context;
+  const routes = `
+version: 1
+destinations: { crm: { type: recording }, ads: { type: recording } }
+audiences: { sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid] }, { destination: ads, identity: [crmid], attributes: { big: big } }] } }
+`;
+  const matcher = createMatcher(parseTestFile(routes));
+  const body = JSON.stringify({ ...personExport(), big: 0 }).replace(
+    '"big":0',
+    `"big":${'['.repeat(200)}${']'.repeat(200)}`,
+  );
+  const { decisions } = await inspect(Buffer.from(body), { matcher, targets, telemetry, clock, signal });
+  expect(decisions.map(({ destination, decision }) => `${destination} ${decision}`)).toEqual([
+    'crm entered',
+    'ads rejected',
+  ]);
+});
+
 test('an identity that has no form at the destination is unresolved, and so is one that cannot be read', async () => {
   const opened = openActivation();
   const crm = opened.context.targets.get('crm');

@@ -98,3 +98,13 @@ test('what a person’s identities or a newer export of the batch have ended is 
     'unresolved sports-fans 1',
   ]);
 });
+
+test('a change whose attribute is nested too deeply is observed with its subject', async () => {
+  const { activate: tell, observed } = openObserved();
+  const body = JSON.stringify(personExport()).replace(
+    /"firstName":"[^"]*"/,
+    `"firstName":${'['.repeat(200)}${']'.repeat(200)}`,
+  );
+  await tell({ ...eventOf(personExport(), 1), body: Buffer.from(body) });
+  expect(observed).toEqual(['rejected sports-fans 1']);
+});
