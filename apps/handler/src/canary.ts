@@ -1,7 +1,7 @@
 import { canary, canaryLedgerKey } from '@activation-hub/activation-file';
 import { createTarget, type Clock, type Target } from '@activation-hub/delivery';
 import type { Connector } from '@activation-hub/destination-kit';
-import type { Ledger } from '@activation-hub/membership';
+import { isUnreadableRow, type Ledger } from '@activation-hub/membership';
 
 /** `activation canary` does not wait for a canary that the stores delay for longer. */
 const giveUpAfterMs = 3_600_000;
@@ -24,9 +24,9 @@ export function canaryTarget(clock: Clock): Target {
 
 /**
  * When the newest canary was sent that went the whole way, in epoch milliseconds; undefined when
- * none has. Throws as the ledger does.
+ * none has, or its row cannot be read. Throws as the ledger does.
  */
 export async function canaryToldAtMs(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
   const [row] = await ledger.read([canaryLedgerKey], signal);
-  return row?.record.delivered?.qualifiedAtMs;
+  return isUnreadableRow(row) ? undefined : row?.record.delivered?.qualifiedAtMs;
 }

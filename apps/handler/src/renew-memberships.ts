@@ -1,4 +1,5 @@
 import { renew, type ActivationContext, type Renewed } from '@activation-hub/activation';
+import { reportUnreadableRows } from './report-unreadable-rows.ts';
 
 /**
  * Tells every destination whose memberships lapse again of the members whose time has come, all
@@ -24,11 +25,12 @@ export async function renewMemberships(
 
 function report(
   destination: string,
-  { delivered, deferred, failed, leftAlone, left, late, isWhole }: Renewed,
+  { delivered, deferred, failed, leftAlone, left, late, isWhole, unreadable }: Renewed,
   startedMs: number,
   { telemetry, clock }: Pick<ActivationContext, 'telemetry' | 'clock'>,
 ): void {
   const durationMs = clock.now() - startedMs;
+  reportUnreadableRows(unreadable, { telemetry });
   telemetry.emit('memberships-renewed', { destination, delivered, deferred, failed, leftAlone, left, durationMs });
   if (late > 0 || !isWhole) telemetry.emit('memberships-delayed', { destination, memberships: late, isWhole });
 }

@@ -20,6 +20,7 @@ import {
   startMetaCustomAudiencesVendor,
 } from '@activation-hub/destinations/testing';
 import { InMemoryLedger, type Ledger } from '@activation-hub/membership';
+import { readable, SpoilableLedger } from '@activation-hub/membership/testing';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { expect, onTestFinished, test } from 'vitest';
 import { sweep } from './sweep.ts';
@@ -209,6 +210,24 @@ test('what Google does not take in a night its retry tells, and the others are t
   await settle();
   time.nowMs += 300 * dayMs;
   expect(members().google).toBe(people.length);
+});
+
+test('a row that cannot be read stops no night: the walks name it, and the others are told and swept', async () => {
+  const ledger = new SpoilableLedger();
+  const { time, context, give, said } = await open(() => Promise.resolve(ledger));
+  await give(...people.map((person) => exportOf(person)));
+  const [first] = await Array.fromAsync(readable(ledger).rows({ destination: 'meta' }, signal));
+  if (first === undefined) throw new Error('Meta was told of no person.');
+  const { unreadable: row } = await ledger.spoil(first.key);
+  time.nowMs += 300 * dayMs;
+  await sweep(context);
+  const unreadable = { signal: 'rows-unreadable', rows: 1, row };
+  expect(said('rows-unreadable')).toMatchObject([unreadable, unreadable]);
+  expect(said('memberships-renewed').find(({ destination }) => destination === 'meta')).toMatchObject({
+    delivered: people.length - 1,
+    left: 0,
+  });
+  expect(said('ledger-swept')).toMatchObject([{ seen: 3 * people.length, isWhole: true }]);
 });
 
 test('a retry of a destination that has another name now is as old as one of it can be', async () => {

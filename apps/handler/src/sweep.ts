@@ -2,6 +2,7 @@ import type { ActivationContext } from '@activation-hub/activation';
 import { deadLetterKeepMs, sweepDeadLetters, sweepRetries } from '@activation-hub/delivery';
 import { sweepLedger } from '@activation-hub/membership';
 import { renewMemberships } from './renew-memberships.ts';
+import { reportUnreadableRows } from './report-unreadable-rows.ts';
 
 /**
  * AEP itself forgets who left after 30 days; a hub keeps events for 90 at the most, and so are dead
@@ -34,8 +35,9 @@ export async function sweep(activation: ActivationContext): Promise<void> {
 
 /**
  * Removes the rows of people who left long ago and the dead letters of old events, makes retries
- * due that a crash has left behind, and reports those that cannot be read. The walk over the rows
- * begins elsewhere each night, so that nights that have time for a part come to all of them.
+ * due that a crash has left behind, and reports retries and rows that cannot be read. The walk over
+ * the rows begins elsewhere each night, so that nights that have time for a part come to all of
+ * them.
  */
 async function tidyUp(
   activation: ActivationContext,
@@ -56,12 +58,13 @@ async function tidyUp(
     nowMs: startedMs,
     signal,
   });
-  const swept = await sweepLedger(activation.ledger, {
+  const { unreadable: rowsUnreadable, ...swept } = await sweepLedger(activation.ledger, {
     olderThanMs: startedMs - keepMs,
     startAt: clock.random(),
     hasTime: () => clock.now() < untilMs,
     signal,
   });
+  reportUnreadableRows(rowsUnreadable, activation);
   activation.telemetry.emit('ledger-swept', {
     ...swept,
     retriesMadeDue: madeDue,

@@ -1,5 +1,6 @@
 import { replayDeadLetters } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
 import { resync, routedAudiences } from './index.ts';
@@ -35,7 +36,7 @@ audiences:
       await opened.retryDue();
     }
   };
-  const rowState = async () => (await opened.context.ledger.read([fansKey()], signal))[0]?.record.rowState.is;
+  const rowState = async () => (await readable(opened.context.ledger).read([fansKey()], signal))[0]?.record.rowState.is;
   return { ...opened, passTime, rowState };
 }
 

@@ -1,5 +1,6 @@
 import { rowsOf } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport } from '../testing/index.ts';
 
@@ -16,7 +17,7 @@ audiences:
 
 test('a last attempt without an answer is given up when its lease has expired, and an exit comes only after that', async () => {
   const { activate, crm, clock, retryQueue, retryDue, letters, context, outcomes } = openActivation({ file });
-  const rowState = async () => (await context.ledger.read([fansKey()], signal))[0]?.record.rowState.is;
+  const rowState = async () => (await readable(context.ledger).read([fansKey()], signal))[0]?.record.rowState.is;
   crm.onRequest = () => {
     throw new DestinationError('transient', 'Not reached.');
   };

@@ -1,5 +1,6 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { historyOf, shadowDestination, type LedgerKey, type Transition } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -15,7 +16,7 @@ import { resync, retire, takeOut } from './index.ts';
 const { signal } = new AbortController();
 
 async function historyAt({ context }: TestActivation, key: LedgerKey = fansKey()): Promise<readonly Transition[]> {
-  const [row] = await context.ledger.read([key], signal);
+  const [row] = await readable(context.ledger).read([key], signal);
   return historyOf(row?.record ?? {}).transitions;
 }
 

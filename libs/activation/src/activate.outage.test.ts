@@ -1,5 +1,6 @@
 import { seededRandom } from '@activation-hub/audience-events/testing';
 import { DestinationError } from '@activation-hub/destination-kit';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, personExport } from '../testing/index.ts';
 
@@ -72,7 +73,7 @@ test('after an outage of 24 hours everything is delivered, in the newest state o
   expect(
     crm.told.every(({ identity, attributes }) => attributes.firstname === newest.get(identity.value)?.firstName),
   ).toBe(true);
-  for await (const { record } of context.ledger.rows({}, new AbortController().signal)) {
+  for await (const { record } of readable(context.ledger).rows({}, new AbortController().signal)) {
     expect(['delivered', 'noted']).toContain(record.rowState.is);
   }
   expect(letters()).toEqual([]);

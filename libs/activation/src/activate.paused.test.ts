@@ -1,6 +1,7 @@
 import { DestinationError, type Delivery, type Verdict } from '@activation-hub/destination-kit';
 import { InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
 import { historyOf } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import {
   eventOf,
@@ -79,7 +80,7 @@ test('a paused destination is told nothing, what is to be told waits at the cost
   expect(opened.ads.story).toEqual(['entered sports-fans p1']);
   expect(opened.outcomes()).toEqual({ 'crm deferred': 1, 'ads delivered': 1 });
   expect(opened.counter('ledger-writes') - writes).toBe(3);
-  const [row] = await opened.context.ledger.read([fansKey()], signal);
+  const [row] = await readable(opened.context.ledger).read([fansKey()], signal);
   expect(row?.record.rowState.is).toBe('deferred');
   expect(historyOf(row?.record ?? {}).transitions).toMatchObject([
     { did: 'deferred', class: 'paused', reason: 'an operator has paused the destination' },
@@ -169,7 +170,7 @@ test.each([{}, { isShadow: true as const }])(
     expect(opened.counter('ledger-writes') - writes).toBe(302);
     expect(opened.outcomes()).toMatchObject({ 'crm deferred': 300 });
     expect(await Array.fromAsync(opened.context.retryQueue.waiting(signal))).toHaveLength(1);
-    const [row] = await opened.context.ledger.read([fansKey()], signal);
+    const [row] = await readable(opened.context.ledger).read([fansKey()], signal);
     const reason = `an operator has ${'isShadow' in over ? 'put the route into shadow' : 'paused the route'}`;
     expect(historyOf(row?.record ?? {}).transitions.at(-1)).toMatchObject({ did: 'deferred', class: 'paused', reason });
     await opened.resume({ destination: 'crm', audience: 'sports-fans' });

@@ -1,6 +1,7 @@
 import { createMatcher } from '@activation-hub/activation-file';
 import { createTarget, InMemoryControls, type Control } from '@activation-hub/delivery';
 import { historyOf } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import {
   eventOf,
@@ -96,7 +97,7 @@ test('a destination in shadow is told nothing, and what it would be told is coun
   expect(opened.counter('changes-shadowed')).toBe(2);
   expect(line('destination-shadowed')).toHaveLength(1);
   expect(line('destination-paused')).toHaveLength(0);
-  const [row] = await opened.context.ledger.read([fansKey()], signal);
+  const [row] = await readable(opened.context.ledger).read([fansKey()], signal);
   expect(historyOf(row?.record ?? {}).transitions.at(-1)).toMatchObject({
     did: 'deferred',
     class: 'paused',
@@ -115,7 +116,7 @@ test('a look at a shadow goes the whole way with a stranger, and afterwards ever
   );
   opened.clock.nowMs += 60_000;
   await opened.activate(eventOf(personExport({ person: 'p2', firstName: 'Lise', at: 90 }), 5));
-  const before = await Array.fromAsync(opened.context.ledger.rows({}, signal));
+  const before = await Array.fromAsync(readable(opened.context.ledger).rows({}, signal));
 
   const seen = await opened.look({ destination: 'crm' });
   expect(words(seen).toSorted()).toEqual([
@@ -123,7 +124,7 @@ test('a look at a shadow goes the whole way with a stranger, and afterwards ever
     'entered travellers p3 delivered',
     'updated sports-fans p1 delivered',
   ]);
-  expect(await Array.fromAsync(opened.context.ledger.rows({}, signal))).toEqual(before);
+  expect(await Array.fromAsync(readable(opened.context.ledger).rows({}, signal))).toEqual(before);
   expect(opened.crm.requests).toBe(1);
   expect(words(await opened.look({ destination: 'crm', audience: 'travellers' }))).toHaveLength(1);
   expect(words(await opened.look({ destination: 'crm', identity: { namespace: 'crmid', value: 'p1' } }))).toEqual([

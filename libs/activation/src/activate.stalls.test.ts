@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readable } from '@activation-hub/membership/testing';
 import { eventOf, fansId, fansKey, openActivation, personExport } from '../testing/index.ts';
 
 const { signal } = new AbortController();
@@ -24,7 +25,8 @@ function openStalling() {
     opened.clock.nowMs = Math.max(opened.clock.nowMs, opened.retryQueue.nextDueAtMs ?? 0);
     await opened.retryDue();
   };
-  const stateOf = async (person: string) => (await opened.context.ledger.read([fansKey(person)], signal))[0]?.record;
+  const stateOf = async (person: string) =>
+    (await readable(opened.context.ledger).read([fansKey(person)], signal))[0]?.record;
   return { ...opened, passTime, stateOf };
 }
 

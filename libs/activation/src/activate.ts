@@ -61,8 +61,8 @@ async function journey(work: Work, context: ActivationContext, { deadline, settl
   //    must wait.
   await telemetry.stage('settle', async () => {
     await keepUnreadable([...unreadable, ...routed.refused], context, settleBy);
-    const unfit = [...resolved.tooDeep.map((each) => unfitChange(each, tooDeep)), ...decided.rejected];
-    await keepLost(unfit, work.retry?.attempts ?? 0, context, settleBy);
+    const lost = [...resolved.tooDeep.map((each) => unfitChange(each, tooDeep)), ...decided.lost];
+    await keepLost(lost, work.retry?.attempts ?? 0, context, settleBy);
     await deferChanges([...decided.deferred, ...open.deferred], telling);
   });
 

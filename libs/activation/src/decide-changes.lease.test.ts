@@ -1,5 +1,6 @@
 import type { Retry } from '@activation-hub/delivery';
 import { attributesCharactersMax, lease, type LedgerRecord } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
 
@@ -51,7 +52,7 @@ test('what comes while a process tells the destination is told by that process, 
   await activate(eventOf(personExport({ at: 60 }), 3));
   await passUntilDone();
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1', 'entered sports-fans p1']);
-  const [row] = await context.ledger.read([fansKey()], signal);
+  const [row] = await readable(context.ledger).read([fansKey()], signal);
   expect(row?.record).toMatchObject({ known: { isMember: true }, rowState: { is: 'delivered' }, inDoubt: false });
 });
 

@@ -1,5 +1,6 @@
 import {
   decide,
+  isUnreadableRow,
   keep,
   note,
   type Deferred,
@@ -9,6 +10,7 @@ import {
   type LedgerRow,
   type LedgerWrite,
   type Occasion,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import type { ChangeKind } from '@activation-hub/destination-kit';
 import { isShadowReason, type HeldBack } from '@activation-hub/delivery';
@@ -25,7 +27,7 @@ import {
 import { DesiredStates } from './desired-states.ts';
 import { isKnownToFindNothing } from './finds-nothing.ts';
 import { unfitChange, type LostChange } from './dead-letters-of.ts';
-import type { LeasedRow } from './deliver-rows.ts';
+import { leasedRow, type LeasedRow } from './deliver-rows.ts';
 import { leftToRetries } from './held-back.ts';
 import { subjectOf } from './observed-subject.ts';
 import { OtherIdentities } from './other-identities.ts';
@@ -38,6 +40,7 @@ import type { Tally } from './tally.ts';
 import { contestedKeys, isMovedBy, isPausedAlready } from './unchanged-rows.ts';
 import { whyUnfit } from './unfit-attributes.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
+import { leaveUnread } from './unreadable-rows.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans, type Written } from './write-plans.ts';
 
@@ -50,10 +53,11 @@ export interface Decided {
    * the queue has the retry.
    */
   readonly deferred: readonly DeferredChange[];
-  /** Those that no row could keep, and that are therefore not sent. */
-  readonly rejected: readonly LostChange[];
+  /** Those that no row could keep, or whose row could not be read until they were given up. */
+  readonly lost: readonly LostChange[];
   /**
-   * The keys of these: a retry that is responsible for their rows looks after them all the same.
+   * The keys of those that no row could keep: a retry that is responsible for their rows looks
+   * after them all the same.
    */
   readonly rejectedKeys: ReadonlySet<string>;
   /** Those whose row is settled: for them the links of the person can be looked at. */
@@ -119,7 +123,7 @@ export async function decideChanges(
 
   /**
    * Gives also those of whose former people another process wrote a row in between: they are read
-   * again.
+   * again. Those of which a row cannot be read are left for later.
    */
   async function readAndPlan(
     some: readonly DesiredMembership[],
@@ -127,11 +131,17 @@ export async function decideChanges(
   ): Promise<{ readonly plans: readonly PlannedWrite[]; readonly lost: readonly DesiredMembership[] }> {
     if (some.length === 0) return { plans: [], lost: [] };
     const rows = await readRows(some, reading, read);
-    const found = some.map((desired) => ({ desired, key: desired.key, state: desired.state, row: rows.get(desired) }));
-    const linked = await unlinkPeople(found, { context, tally }, signal);
+    const found = some.flatMap((desired) => {
+      const row = rows.get(desired);
+      if (!isUnreadableRow(row)) return [{ desired, key: desired.key, state: desired.state, row }];
+      decided.leaveUnread(desired, row);
+      return [];
+    });
+    const stopped = await unlinkPeople(found, { context, tally }, signal);
+    for (const [{ desired }, row] of stopped) if (row !== 'again') decided.leaveUnread(desired, row);
     return {
-      plans: found.flatMap((each) => (linked.has(each) ? [] : (decided.plan(each.desired, each.row) ?? []))),
-      lost: [...linked].map(({ desired }) => desired),
+      plans: found.flatMap((each) => (stopped.has(each) ? [] : (decided.plan(each.desired, each.row) ?? []))),
+      lost: [...stopped].flatMap(([{ desired }, why]) => (why === 'again' ? [desired] : [])),
     };
   }
 }
@@ -152,7 +162,7 @@ interface PlannedWrite {
 class Decisions implements Decided {
   readonly leased: LeasedRow[] = [];
   readonly deferred: DeferredChange[] = [];
-  readonly rejected: LostChange[] = [];
+  readonly lost: LostChange[] = [];
   readonly rejectedKeys = new Set<string>();
   readonly settled: SettledMembership[] = [];
   undecided: readonly DesiredMembership[] = [];
@@ -253,7 +263,7 @@ class Decisions implements Decided {
     }
     const unfit = whyUnfit(desired);
     if (unfit !== undefined) {
-      this.rejected.push(unfitChange(desired, unfit));
+      this.lost.push(unfitChange(desired, unfit));
       this.rejectedKeys.add(keyText);
       this.#tally.count(route.destination, 'rejected', () => ({ ...subjectOf(desired), ...unfit }));
       return undefined;
@@ -328,7 +338,7 @@ class Decisions implements Decided {
     const { desired, plan, write, held } = planned;
     if (plan.is === 'lease') {
       const isFollowed = write.expected === undefined && others.areNoted(desired.person);
-      this.leased.push(leasedRow(desired, plan, row, held, isFollowed));
+      this.leased.push(leasedRow(desired, plan, row, { held, isFollowed }));
     } else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'move') this.#finish(desired, row, plan.because);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
@@ -348,6 +358,15 @@ class Decisions implements Decided {
     }));
   }
 
+  leaveUnread(desired: DesiredMembership, row: UnreadableRow): void {
+    const { key, event, audience, route } = desired;
+    const of = { destination: route.destination, key, event, audience: audience.key };
+    const { deferral, lost, outcome, ...cause } = leaveUnread(of, row, this.#work.retry, this.#context);
+    if (deferral !== undefined) this.deferred.push({ deferral });
+    if (lost !== undefined) this.lost.push(lost);
+    this.#tally.count(route.destination, outcome, () => ({ ...subjectOf(desired), ...cause }));
+  }
+
   #finish(
     desired: DesiredMembership,
     row: LedgerRow | undefined,
@@ -360,18 +379,4 @@ class Decisions implements Decided {
   #count(desired: DesiredMembership, outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused'): void {
     this.#tally.count(desired.route.destination, outcomeOf(desired, outcome), () => subjectOf(desired));
   }
-}
-
-function leasedRow(
-  { key, keyText, audience, route, membership, event, person }: DesiredMembership,
-  { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
-  row: LedgerRow,
-  held: Deferred | undefined,
-  isFollowed: boolean,
-): LeasedRow {
-  // A newer state that the row waits with came with the same identities as the export that its
-  // retry brings, or has a retry of its own.
-  const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
-  const audienceName = membership.name;
-  return { key, keyText, row, kind, state, isRepair, audience, route, audienceName, event, linkDigest, isFollowed };
 }

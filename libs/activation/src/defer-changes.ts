@@ -41,6 +41,8 @@ const lookAgainMs = 2_000;
 const leasedReason = 'another process is telling the destination';
 /** The class under which rejections are held back that are hardly the fault of the rows. */
 export const stalledClass = 'stalled';
+/** The class of changes that wait for a row that cannot be read. */
+export const unreadableClass = 'row-unreadable';
 /**
  * More bytes of events than these are not kept in one retry, so that reading it back stays cheap.
  */
@@ -138,10 +140,10 @@ export async function putRetries(
   const chainIds = new Map<string, string>();
   const groups = Map.groupBy(
     deferrals,
-    // Those that stall or are paused are judged apart when they come again, and those that wait for
-    // the pace come at times of their own.
+    // Those that stall or are paused are judged apart when they come again, those that wait for the
+    // pace come at times of their own, and a row that cannot be read holds up nothing else.
     ({ destination, isLeased, givesUp, accepted, class: cause, reason }) =>
-      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass} ${cause === pausedClass} ${isPacedReason(reason)}`,
+      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass} ${cause === pausedClass} ${cause === unreadableClass} ${isPacedReason(reason)}`,
   );
   for (const group of groups.values()) {
     for (const part of partsOf(group)) {

@@ -9,6 +9,7 @@ import {
 import type { Change, ChangeKind, Delivery } from '@activation-hub/destination-kit';
 import {
   changeId,
+  type Deferred,
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
@@ -16,6 +17,8 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { heldByPause } from './held-back.ts';
+import type { RowPlan } from './plan-row.ts';
+import type { DesiredMembership } from './resolve-memberships.ts';
 
 /** A row under our lease, and what its destination is told of it. */
 export interface LeasedRow {
@@ -43,6 +46,20 @@ export interface LeasedRow {
    * digest.
    */
   readonly isFollowed?: boolean;
+}
+
+/** The row of a desired membership, as its lease was written. */
+export function leasedRow(
+  { key, keyText, audience, route, membership, event, person }: DesiredMembership,
+  { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
+  row: LedgerRow,
+  { held, isFollowed }: { readonly held: Deferred | undefined; readonly isFollowed: boolean },
+): LeasedRow {
+  // A newer state that the row waits with came with the same identities as the export that its
+  // retry brings, or has a retry of its own.
+  const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
+  const audienceName = membership.name;
+  return { key, keyText, row, kind, state, isRepair, audience, route, audienceName, event, linkDigest, isFollowed };
 }
 
 /** A leased row with what its destination answered. */

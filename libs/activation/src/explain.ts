@@ -14,17 +14,19 @@ import {
 import {
   historyOf,
   identityText,
+  isUnreadableRow,
   ledgerKeyText,
   shadowDestination,
+  UnreadableRowCount,
   type Identity,
   type Ledger,
   type LedgerEntry,
 } from '@activation-hub/membership';
-import { distinctIdentities, findForms, type ErasurePlace } from './forget.ts';
+import { distinctIdentities, findForms, type ErasurePlace } from './find-forms.ts';
 import { chainOf } from './defer-changes.ts';
 import type { PersonStory, RouteStory, StoryDeadLetter, StoryEvent, StoryRetry } from './person-story.ts';
 import { actionsFor } from './story-actions.ts';
-import { standingOf, transitionWords, unknownStanding } from './story-words.ts';
+import { standingOf, transitionWords, unknownStanding, unreadStanding } from './story-words.ts';
 import { presentKey, underPresentKeys } from './stored-names.ts';
 import { withoutPerson } from './without-person.ts';
 
@@ -57,17 +59,25 @@ export async function explain(
   const found = await findForms(identities, context.places, context.ledger, signal);
   const everywhere = distinctIdentities([...identities, ...found.flatMap(({ forms }) => forms)]);
   const entries: LedgerEntry[] = [];
+  const unreadableRows = new UnreadableRowCount();
+  for (const each of found) unreadableRows.addAll(each.unreadable);
+  const unreadAt = new Set<string>();
   for (const { ledgerName, forms } of found)
     for (const destination of [ledgerName, shadowDestination(ledgerName)])
       for (const identity of forms)
-        for await (const entry of context.ledger.rows({ destination, identity }, signal)) entries.push(entry);
+        for await (const entry of context.ledger.rows({ destination, identity }, signal)) {
+          if (isUnreadableRow(entry)) {
+            unreadableRows.add(entry);
+            unreadAt.add(ledgerName);
+          } else entries.push(entry);
+        }
   const unreadable: string[] = [];
   const waiting = await retriesOf(everywhere, entries, context.retryQueue, unreadable, signal);
   const deadLetters = await lettersOf(everywhere, context, unreadable, signal);
   const retries = waiting.map(({ story }) => story);
   const routes = [
     ...entries.map((entry) => routeStory(entry, waiting, deadLetters, context)),
-    ...routesWithoutRow(entries, everywhere, deadLetters, context),
+    ...routesWithoutRow({ entries, unreadAt }, everywhere, deadLetters, context),
   ].toSorted(inOrderOf(context.file));
   const given = new Set(found.flatMap(({ formsGiven }) => formsGiven.map(identityText)));
   return {
@@ -78,6 +88,7 @@ export async function explain(
     retries,
     deadLetters,
     unreadable,
+    unreadableRows: unreadableRows.now,
   };
 }
 
@@ -248,17 +259,22 @@ function retryFor(
     .toSorted((left, right) => left.story.dueAtMs - right.story.dueAtMs)[0];
 }
 
-/** The routes of the file of which the person has no row. */
+/**
+ * The routes of the file of which the person has no row that can be read. `unreadAt` has the ledger
+ * names of destinations that have others.
+ */
 function routesWithoutRow(
-  entries: readonly LedgerEntry[],
+  { entries, unreadAt }: { readonly entries: readonly LedgerEntry[]; readonly unreadAt: ReadonlySet<string> },
   identities: readonly Identity[],
   letters: readonly StoryDeadLetter[],
   { file, matcher, controls = [], nowMs }: ExplainContext,
 ): readonly RouteStory[] {
   const namespaces = new Set(identities.map(({ namespace }) => namespace));
+  const destinations = [...file.destinations.values()];
+  const unread = new Set(destinations.filter(({ ledgerName }) => unreadAt.has(ledgerName)).map(({ key }) => key));
   const known = new Set(
     entries.flatMap(({ key }) => {
-      const names = [...file.destinations.values()].map(({ ledgerName }) => ledgerName);
+      const names = destinations.map(({ ledgerName }) => ledgerName);
       const destination = names.find((name) => shadowDestination(name) === key.destination) ?? key.destination;
       const routed = matcher.routeOf({ ...key, destination });
       return routed === undefined ? [] : [routed.route];
@@ -269,7 +285,7 @@ function routesWithoutRow(
       .filter((route) => !known.has(route) && file.destinations.has(route.destination))
       .map((route): RouteStory => {
         const { destination, mode } = route;
-        const standing = unknownStanding(route, namespaces);
+        const standing = unread.has(destination) ? unreadStanding : unknownStanding(route, namespaces);
         const deadLetters = lettersFor({ destination, audience }, letters, matcher);
         const pause = pauseOf(controls, { destination, audience }, nowMs);
         return {

@@ -5,12 +5,14 @@ import {
   contentDigest,
   identityText,
   isInDoubt,
+  isUnreadableRow,
   ledgerKeyText,
   linkDestination,
   linkOf,
   linkKey,
   linkRecord,
   resolveIdentities,
+  UnreadableRowCount,
   type Attributes,
   type DesiredState,
   type Identity,
@@ -20,9 +22,12 @@ import {
   type LedgerRow,
   type LedgerWrite,
   type MembershipState,
+  type UnreadableRow,
+  type UnreadableRows,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { rowKey } from './resolve-memberships.ts';
+import { asLink } from './unreadable-rows.ts';
 
 /**
  * Which route is filled: that of this audience to the destination, from what the source was told.
@@ -57,16 +62,21 @@ const batchRows = 100;
  * The rows of a new route of which the source knows a newer state: members whom the new destination
  * was never told of, and people of whom an older state came to it before. `unresolved` for each
  * member of whom the source knows nothing that the route accepts; `unsettled` for each row of the
- * source that waits: under which identities it knows the person may change with it.
+ * source that waits: under which identities it knows the person may change with it. Of a row that
+ * cannot be read, at the source or of the new route, which it is.
  */
 export async function* fillRows(
   place: FillPlace,
   signal: AbortSignal,
-): AsyncGenerator<FilledRow | 'unresolved' | 'unsettled'> {
+): AsyncGenerator<FilledRow | 'unresolved' | 'unsettled' | UnreadableRow> {
   const { context, source } = place;
   for await (const entries of inBatches(context.ledger.rows({ destination: ledgerNameOf(source, context) }, signal))) {
     const candidates = new Map<string, Candidate>();
     for (const entry of entries) {
+      if (isUnreadableRow(entry)) {
+        yield entry;
+        continue;
+      }
       const candidate = candidateOf(entry, place);
       if (candidate !== undefined && isWaiting(entry.record)) yield 'unsettled';
       if (candidate === 'unresolved') yield candidate;
@@ -85,7 +95,8 @@ export async function* fillRows(
     for (const [index, candidate] of found.entries()) {
       const row = rows[index];
       const { state } = candidate.desired;
-      if (row === undefined || compareStates(state, row.record.known) > 0)
+      if (isUnreadableRow(row)) yield row;
+      else if (row === undefined || compareStates(state, row.record.known) > 0)
         yield { ...candidate, row, isOnlyNoted: !state.isMember && !mayBeIn(row?.record) };
     }
   }
@@ -122,19 +133,29 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Candidate | 'unresol
  * Gives the new route the links that the source has of people, so that who is filled in is taken
  * out under an identity that vanishes afterwards. A link that the new route has already stays,
  * unless it is older; then its identities are former ones, because no process has taken the person
- * out under them yet.
+ * out under them yet. Gives the links that cannot be read.
  */
-export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
+export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<UnreadableRows> {
+  const unreadable = new UnreadableRowCount();
   const { context, source } = place;
   const of = { destination: linkDestination(ledgerNameOf(source, context)) };
   for await (const entries of inBatches(context.ledger.rows(of, signal))) {
-    const links = entries.flatMap((entry) => filledLink(entry, place) ?? []);
+    const links = entries.flatMap((entry) => {
+      const link = asLink(of, entry);
+      if (!isUnreadableRow(link)) return filledLink(link, place) ?? [];
+      unreadable.add(link);
+      return [];
+    });
     const rows = await context.ledger.read(
       links.map(({ key }) => key),
       signal,
     );
     const writes = links.flatMap(({ key, state, identities }, index): LedgerWrite[] => {
-      const row = rows[index];
+      const row = asLink(key, rows[index]);
+      if (isUnreadableRow(row)) {
+        unreadable.add(row);
+        return [];
+      }
       const isNewer = row === undefined || compareStates(state, row.record.known) > 0;
       if (!isNewer) return [];
       const leaving = row === undefined ? [] : leavingOf(row.record, identities);
@@ -143,6 +164,7 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
     // What another process writes meanwhile comes from an export that is as new.
     await context.ledger.write(writes, signal);
   }
+  return unreadable.now;
 }
 
 /**

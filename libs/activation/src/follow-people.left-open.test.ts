@@ -1,6 +1,7 @@
 import { InMemoryControls, rowsOf, type Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
+import { readable } from '@activation-hub/membership/testing';
 import {
   DisturbedLedger,
   eventOf,
@@ -106,7 +107,7 @@ test('a person whose row was taken over while its destination was told is follow
   crm.onRequest = async (changes) => {
     if (!changes.some(({ identity }) => identity.value === key.identity.value)) return;
     crm.onRequest = () => undefined;
-    const [row] = await ledger.read([key], signal);
+    const [row] = await readable(ledger).read([key], signal);
     // Another process that found the lease expired, and knows nothing newer.
     if (row !== undefined) await ledger.overwrite(key, { ...row.record, rowState: { is: 'delivered' } });
   };
@@ -219,7 +220,7 @@ async function besideAnOpenRow(): Promise<{
   const newest = known('new', { at: 60 });
   await opened.activate(newest);
   const key = { ...fansKey(), identity: { namespace: 'email', value: 'new@example.com' } };
-  const [row] = await ledger.read([key], signal);
+  const [row] = await readable(ledger).read([key], signal);
   if (row === undefined) throw new Error('There is no row.');
   const { known: state, attributes, inDoubt } = row.record;
   const rowState = { is: 'deferred', chainId: 'erased' } as const;
@@ -284,9 +285,9 @@ test('of two retries that tell a person’s rows side by side, the one that sett
   // A worker deferred both rows, each in a chain of its own.
   const beside = openActivation({ file });
   await beside.activate(event);
-  const digest = (await beside.context.ledger.read([rowKey('a')], signal))[0]?.record.linkDigest ?? '';
+  const digest = (await readable(beside.context.ledger).read([rowKey('a')], signal))[0]?.record.linkDigest ?? '';
   for (const value of ['a', 'b']) {
-    const [row] = await beside.context.ledger.read([rowKey(value)], signal);
+    const [row] = await readable(beside.context.ledger).read([rowKey(value)], signal);
     if (row === undefined) throw new Error('There is no row.');
     const { known: state, attributes } = row.record;
     const rowState = { is: 'deferred', chainId: value, linkDigest: digest } as const;
@@ -326,7 +327,7 @@ test('an export finds that a newer one with its identities waited in the row, al
   const beside = worker();
   await beside.activate(newest);
   const key = { ...fansKey(), identity: { namespace: 'email', value: 'c@example.com' } };
-  const [row] = await beside.context.ledger.read([key], signal);
+  const [row] = await readable(beside.context.ledger).read([key], signal);
   if (row === undefined) throw new Error('There is no row.');
   const { linkDigest = '', ...record } = row.record;
   await ledger.overwrite(key, { ...record, knownDigest: linkDigest });

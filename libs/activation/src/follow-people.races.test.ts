@@ -1,5 +1,6 @@
 import { replayDeadLetters } from '@activation-hub/delivery';
 import { lease, ledgerKeyText, type Ledger } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -123,7 +124,7 @@ test('a former identity that another process is taking out stays in the link unt
   const { activate, crm, context, clock } = open({ identity: '[crmid, email]' });
   await activate(exportWith({ email: ['a@example.com'] }));
   const key = { ...fansKey(), identity: { namespace: 'email', value: 'a@example.com' } };
-  const [row] = await context.ledger.read([key], signal);
+  const [row] = await readable(context.ledger).read([key], signal);
   if (row === undefined) throw new Error('There is no row.');
   // A process that takes the person out as of a newer export, and crashes.
   const known = { ...row.record.known, isMember: false, qualifiedAtMs: noonMs + 60_000, content: '' };
@@ -173,7 +174,7 @@ test('a person whose lease was lost is followed all the same', async () => {
   // While both are told, another process marks the row of the first: its settling is lost, and it
   // is told again.
   crm.onRequest = async () => {
-    const [row] = await ledger.read([key], signal);
+    const [row] = await readable(ledger).read([key], signal);
     if (row !== undefined && crm.requests === 1) await ledger.overwrite(key, { ...row.record, inDoubt: true });
   };
   await activate(exportWith(both));
@@ -186,7 +187,7 @@ test('a person of whom the cache knows one row and not the other is followed by 
   const both = { email: ['a@example.com', 'b@example.com'] };
   const rowKey = (value: string) => ({ ...fansKey(), identity: { namespace: 'email', value } });
   await activate(exportWith(both));
-  const [first] = await context.ledger.read([rowKey('a@example.com')], signal);
+  const [first] = await readable(context.ledger).read([rowKey('a@example.com')], signal);
   await activate(exportWith({ email: ['a@example.com'] }));
   // Another worker did that: what this one remembers of the first row is from before.
   if (first !== undefined) context.ledgerCache.set(ledgerKeyText(rowKey('a@example.com')), first, clock.nowMs);

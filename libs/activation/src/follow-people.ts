@@ -1,5 +1,6 @@
 import {
   isFormerOf,
+  isUnreadableRow,
   keep,
   ledgerKeyText,
   type DesiredState,
@@ -23,14 +24,16 @@ import {
   type Former,
   type Looked,
   type SharedFormer,
+  type Unread,
 } from './former-identities.ts';
-import { peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
+import { broughtAgain, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
 import { announceLooks } from './postponed-looks.ts';
 import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
 import { rowKey } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
+import { leaveUnread } from './unreadable-rows.ts';
 import { writePlans } from './write-plans.ts';
 
 /**
@@ -52,7 +55,7 @@ const roundsMax = 5;
  *
  * Only people are looked at of whom a row does not carry the digest of these very identities, so
  * that exports which change nothing cost nothing. A person of whom something is still open is left
- * to the retry. Gives what must wait for the lease of another process.
+ * to the retry. Gives what must wait for the lease of another process, or until a row can be read.
  */
 export async function followPeople(outcome: Outcome, telling: Telling): Promise<readonly DeferredChange[]> {
   const { context, settleBy, tally } = telling;
@@ -63,6 +66,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   await announceLooks(people.postponed, outcome, telling);
   const isReplay = telling.work?.retry?.isReplay === true;
   let open = people.now;
+  const unread: Unread[] = [];
   // One round for each of those who must wait for one another, and a few for races that are lost.
   const rounds = open.length + roundsMax;
   for (let round = 0; open.length > 0; round += 1) {
@@ -72,7 +76,12 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     }
     const { now, later } = apart(open);
     const mayExpect = round === 0 && telling.work !== undefined && telling.work.retry === undefined;
-    const looked = await lookAt(now, outcome.newest, context, { tally, signal: settleBy, mayExpect });
+    const { looked, unread: unreadNow } = await lookAt(now, outcome.newest, context, {
+      tally,
+      signal: settleBy,
+      mayExpect,
+    });
+    unread.push(...unreadNow);
     // A person who replays an event wants also that told again which was rejected.
     const found = isReplay ? looked : looked.filter((each) => !foundNothing(each, context));
     const taken = await takeOut(found, outcome.deferred, telling);
@@ -80,7 +89,8 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     const lost = await rememberLinks(taken.done, telling);
     open = [...taken.lost, ...lost, ...later];
   }
-  return deferrals;
+  const brought = [...broughtAgain(outcome), ...deferrals.map(({ deferral }) => deferral)];
+  return [...deferrals, ...unread.flatMap((each) => whenReadable(each, brought, telling) ?? [])];
 }
 
 /**
@@ -103,7 +113,11 @@ async function withRowsOfOtherRetries(
   );
   tally.ledgerReads += waiting.length;
   const now = new Map(waiting.map((each, index) => [each, rows[index]]));
-  return settled.map((each) => (now.has(each) ? { ...each, row: now.get(each) } : each));
+  return settled.map((each) => {
+    const row = now.get(each);
+    // Of a row that cannot be read it is not known that it is settled.
+    return now.has(each) && !isUnreadableRow(row) ? { ...each, row } : each;
+  });
 }
 
 /**
@@ -217,21 +231,40 @@ interface PlannedFormer extends Pick<SharedFormer, 'key' | 'of' | 'newest'> {
  * looked at.
  */
 function laterOf(
-  { person, ledgerName }: Followed,
+  followed: Followed,
   untilMs: number,
   { context, work }: Telling,
   why: Partial<Pick<Deferral, 'reason'>> = {},
 ): DeferredChange {
+  return { deferral: waitingDeferral({ ...againOf(followed), ...why }, untilMs, work, context.clock.now()) };
+}
+
+/** What a retry brings when it brings the event of the person again. */
+function againOf({ person, ledgerName }: Followed) {
   const { route, audience, event, identities } = person;
   const [identity = { namespace: '', value: '' }] = identities;
-  const of = {
-    destination: route.destination,
-    key: rowKey(ledgerName, route, audience, identity),
-    event,
-    audience: audience.key,
-    ...why,
-  };
-  return { deferral: waitingDeferral(of, untilMs, work, context.clock.now()) };
+  const key = rowKey(ledgerName, route, audience, identity);
+  return { destination: route.destination, key, event, audience: audience.key };
+}
+
+/**
+ * The event again, when the row that cannot be read may be readable. Nothing where a retry brings
+ * it anyway, and when it has waited for so long that it would be given up: the rows of the person
+ * have no digest, so that the next export looks.
+ */
+function whenReadable(
+  { followed, row }: Unread,
+  brought: ReturnType<typeof broughtAgain>,
+  { context, work }: Telling,
+): DeferredChange | undefined {
+  const again = againOf(followed);
+  const isBrought = brought.some(
+    ({ event, destination, audience }) =>
+      event === again.event && destination === again.destination && audience === again.audience,
+  );
+  if (isBrought) return undefined;
+  const { deferral } = leaveUnread(again, row, work?.retry, context);
+  return deferral === undefined ? undefined : { deferral };
 }
 
 /** The event again, when the row of an identity of the person may be settled. */

@@ -13,7 +13,8 @@ import {
   putRow,
   rowOf,
 } from '../testing/index.ts';
-import { findForms, forget } from './forget.ts';
+import { findForms } from './find-forms.ts';
+import { forget } from './forget.ts';
 
 const { signal } = new AbortController();
 const p1 = fansKey('p1').identity;

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import {
   isUnreadable,
   orUnreadable,
@@ -13,16 +12,18 @@ import {
 import {
   forgetFormerOf,
   identityText,
+  isUnreadableRow,
   ledgerParts,
   linkDestination,
-  linkOf,
   shadowDestination,
   unlinkRemembered,
+  UnreadableRowCount,
   type Identity,
   type Ledger,
-  type LedgerEntry,
   type LedgerSelection,
+  type UnreadableRows,
 } from '@activation-hub/membership';
+import { distinctIdentities, findForms, type ErasurePlace } from './find-forms.ts';
 import { isSearchable, withoutPerson } from './without-person.ts';
 
 export interface ForgetOptions {
@@ -34,26 +35,6 @@ export interface ForgetOptions {
    */
   readonly kept?: ReadonlySet<string>;
   readonly signal: AbortSignal;
-}
-
-/** A destination at which a person is looked for. */
-export interface ErasurePlace {
-  /** The name under which the ledger keeps it. */
-  readonly ledgerName: string;
-  /**
-   * Every form of an identity that its rows may hold: as the destination gets it now, and as it got
-   * it under other settings.
-   */
-  readonly forms: (identity: Identity) => readonly string[];
-}
-
-/** In which forms one destination may know a person. */
-export interface FoundForms {
-  readonly ledgerName: string;
-  /** Of the identities that were given. */
-  readonly formsGiven: readonly Identity[];
-  /** These, and what the links of the destination say besides. */
-  readonly forms: readonly Identity[];
 }
 
 /** What was looked at and erased in one store, or would be. */
@@ -81,6 +62,10 @@ export interface Forgotten {
    * may be in them.
    */
   readonly unreadable: readonly string[];
+  /**
+   * Rows and links that cannot be read: they are the person's, or may remember or name the person.
+   */
+  readonly unreadableRows: UnreadableRows;
 }
 
 /** How often a row that the function writes meanwhile is erased anew. */
@@ -95,6 +80,7 @@ const roundsMax = 5;
  *
  * Retries go first and the ledger last, so that nothing that is erased writes the person back. What
  * the function is working on at the same moment can: run it again until nothing is left to erase.
+ * Of a row that cannot be read it is not known whose it is: it stays, and stops nothing.
  * Throws when a store cannot be reached, and when a row keeps being written.
  */
 export async function forget(
@@ -110,93 +96,21 @@ export async function forget(
   const unreadable: string[] = [];
   const keptNames = new Set([...kept].flatMap((ledgerName) => [ledgerName, shadowDestination(ledgerName)]));
   const of = { identities: everywhere, keptNames };
+  const unreadableRows = new UnreadableRowCount();
+  for (const each of found) unreadableRows.addAll(each.unreadable);
   const retries = await forgetRetries(of, stores.retryQueue, unreadable, options);
   const deadLetters = await forgetDeadLetters(of, stores.deadLetters, unreadable, options);
   const rows: Record<string, number> = {};
+  const ledger = { ledger: stores.ledger, unreadable: unreadableRows };
   for (const { ledgerName, forms } of found) {
-    const remembered = await forgetRemembered(forms, ledgerName, stores.ledger, options);
-    rows[ledgerName] =
-      (rows[ledgerName] ?? 0) + remembered + (await forgetRows(forms, ledgerName, stores.ledger, options));
+    const remembered = await forgetRemembered(forms, ledgerName, ledger, options);
+    rows[ledgerName] = (rows[ledgerName] ?? 0) + remembered + (await forgetRows(forms, ledgerName, ledger, options));
   }
   const given = new Set(found.flatMap(({ formsGiven }) => formsGiven.map(identityText)));
   const linked = distinctIdentities(found.flatMap(({ forms }) => forms)).filter(
     (each) => !given.has(identityText(each)),
   );
-  return { retries, deadLetters, rows, linkedIdentities: linked, unreadable };
-}
-
-/**
- * In which forms each destination may know the person: as AEP exports the identities, as the
- * destination stores them, and what the links of these say besides. Also what `ledger show` and
- * `explain` look for.
- */
-export async function findForms(
-  identities: readonly Identity[],
-  places: readonly ErasurePlace[],
-  ledger: Pick<Ledger, 'rows'>,
-  signal: AbortSignal,
-): Promise<readonly FoundForms[]> {
-  return await Promise.all(
-    places.map(async (place) => {
-      const formsGiven = distinctIdentities(identities.flatMap((identity) => formsOf(identity, place)));
-      const known = new Map(formsGiven.map((each) => [identityText(each), each]));
-      // A link can name what another one is kept by, so the walk is repeated until it adds nothing.
-      for (let before = -1; before < known.size;) {
-        before = known.size;
-        for (const name of [place.ledgerName, shadowDestination(place.ledgerName)]) {
-          for await (const entry of ledger.rows({ destination: linkDestination(name) }, signal)) {
-            const all = identitiesOfLink(entry);
-            if (!all.some((each) => known.has(identityText(each)))) continue;
-            for (const each of all) known.set(identityText(each), each);
-          }
-        }
-      }
-      return { ledgerName: place.ledgerName, formsGiven, forms: [...known.values()] };
-    }),
-  );
-}
-
-/**
- * The identities of one person; of a row that is no link, only the one by which it is kept: it
- * stops no erasure.
- */
-function identitiesOfLink({ key, record }: LedgerEntry): readonly Identity[] {
-  try {
-    const { identities, leaving } = linkOf(record);
-    return [key.identity, ...identities, ...leaving];
-  } catch {
-    // It says what is wrong with the row, and nothing that it holds.
-    return [key.identity];
-  }
-}
-
-/** AEP's own hash of an address: trimmed, in lower case, SHA-256 (namespace `Email_LC_SHA256`). */
-function hashOf(address: string): Identity {
-  return { namespace: 'email_lc_sha256', value: hash('sha256', address.trim().toLowerCase(), 'hex') };
-}
-
-/**
- * An identity as it was given, in lower case where case says nothing, and as the destination may
- * store it.
- */
-function formsOf(identity: Identity, { forms }: ErasurePlace): readonly Identity[] {
-  const { namespace, value } = identity;
-  const lowerCase = { namespace, value: value.toLowerCase() };
-  const spellings =
-    namespace === 'email'
-      ? [identity, lowerCase, hashOf(value)]
-      : namespace.startsWith('email')
-        ? [identity, lowerCase]
-        : [identity];
-  return spellings.flatMap((each) => [
-    each,
-    ...forms(each).map((formed) => ({ namespace: each.namespace, value: formed })),
-  ]);
-}
-
-/** Each identity once. */
-export function distinctIdentities(identities: readonly Identity[]): readonly Identity[] {
-  return [...new Map(identities.map((each) => [identityText(each), each])).values()];
+  return { retries, deadLetters, rows, linkedIdentities: linked, unreadable, unreadableRows: unreadableRows.now };
 }
 
 /** Whose events and rows are erased from retries and dead letters. */
@@ -310,14 +224,19 @@ function letterWithoutPerson(letter: DeadLetter, of: OfPerson): DeadLetter | und
 async function forgetRemembered(
   forms: readonly Identity[],
   ledgerName: string,
-  ledger: Ledger,
+  { ledger, unreadable }: WalkedLedger,
   { dryRun, signal }: ForgetOptions,
 ): Promise<number> {
   const texts = new Set(forms.map(identityText));
   const forgetIn = async (of: LedgerSelection): Promise<{ readonly erased: number; readonly isLost: boolean }> => {
     let erased = 0;
     let isLost = false;
-    for await (const { key, record, version } of ledger.rows(of, signal)) {
+    for await (const row of ledger.rows(of, signal)) {
+      if (isUnreadableRow(row)) {
+        unreadable.add(row);
+        continue;
+      }
+      const { key, record, version } = row;
       const left = texts.has(identityText(key.identity)) ? undefined : forgetFormerOf(record, texts);
       if (left === undefined) continue;
       const [result] = dryRun ? [] : await ledger.write([{ key, record: left, expected: version }], signal);
@@ -338,11 +257,17 @@ async function forgetRemembered(
   throw keepsBeingWritten(ledgerName);
 }
 
+/** The ledger, and where what cannot be read of it is counted. */
+interface WalkedLedger {
+  readonly ledger: Ledger;
+  readonly unreadable: UnreadableRowCount;
+}
+
 /** Rows, shadow rows and links under these forms, and links that name one of them. */
 async function forgetRows(
   forms: readonly Identity[],
   ledgerName: string,
-  ledger: Ledger,
+  ledger: WalkedLedger,
   options: ForgetOptions,
 ): Promise<number> {
   let erased = 0;
@@ -357,17 +282,20 @@ async function forgetRows(
 async function forgetRow(
   identity: Identity,
   destination: string,
-  ledger: Ledger,
+  { ledger, unreadable }: WalkedLedger,
   { dryRun, signal }: ForgetOptions,
 ): Promise<number> {
   let erased = 0;
   for (let round = 0; round < roundsMax; round += 1) {
     let isLost = false;
-    for await (const { key, record, version } of ledger.rows({ destination, identity }, signal)) {
-      const isErased =
-        dryRun ||
-        ((await unlinkRemembered({ key, record }, ledger, signal)) && (await ledger.remove(key, version, signal)));
-      if (isErased) erased += 1;
+    for await (const row of ledger.rows({ destination, identity }, signal)) {
+      if (isUnreadableRow(row)) {
+        unreadable.add(row);
+        continue;
+      }
+      const unlinked = dryRun ? 'unlinked' : await unlinkRemembered(row, ledger, signal);
+      if (typeof unlinked !== 'string') unreadable.add(unlinked);
+      else if (unlinked === 'unlinked' && (dryRun || (await ledger.remove(row.key, row.version, signal)))) erased += 1;
       else isLost = true;
     }
     if (!isLost) return erased;

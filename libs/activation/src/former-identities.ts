@@ -1,6 +1,7 @@
 import {
   compareStates,
   identityText,
+  isUnreadableRow,
   ledgerKeyText,
   linkOf,
   type FormerOf,
@@ -8,7 +9,9 @@ import {
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
+  type ReadRow,
   type UndigestedState,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { isLinked, othersOf, type Followed } from './people-to-follow.ts';
@@ -21,6 +24,7 @@ import {
   type RoutedPerson,
 } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
+import { asLink } from './unreadable-rows.ts';
 
 /** An identity that is not, or no longer, the person's, with its row. */
 export interface Former {
@@ -49,6 +53,12 @@ export interface Looked extends Followed {
   readonly isUnread: boolean;
 }
 
+/** A person of whom a link or a row cannot be read. */
+export interface Unread {
+  readonly followed: Followed;
+  readonly row: UnreadableRow;
+}
+
 interface Looking {
   readonly tally: Tally;
   readonly signal: AbortSignal;
@@ -64,51 +74,77 @@ interface Looking {
  * settled, as long as there is no row under another identity: then nothing is told, and the writes
  * of the link and of the rows, which name what was expected, find out (docs/specs/ledger.md,
  * section 6).
+ *
+ * A person of whom a link or a row cannot be read cannot be looked at: `unread` names the first.
  */
 export async function lookAt(
   people: readonly Followed[],
   newestOfBatch: NewestOfBatch,
   context: ActivationContext,
   { tally, signal, mayExpect }: Looking,
-): Promise<readonly Looked[]> {
-  const unlinked = new Set(people.filter((each) => mayExpect && isExpectedUnlinked(each, context)));
-  const looked = await look(people, unlinked);
-  const again = looked.filter((each) => each.isUnread && hasOther(each));
+): Promise<{ readonly looked: readonly Looked[]; readonly unread: readonly Unread[] }> {
+  const unread: Unread[] = [];
+  const looked = await look(people, new Set(people.filter((each) => mayExpect && isExpectedUnlinked(each, context))));
+  const again = people.filter((each) => {
+    const found = looked.get(each);
+    return found?.isUnread === true && hasOther(found);
+  });
   const read = await look(again, new Set());
-  const readOf = new Map(again.map((each, index) => [each, read[index] ?? each]));
-  return looked.map((each) => readOf.get(each) ?? each);
+  for (const each of again) looked.delete(each);
+  return { looked: people.flatMap((each) => read.get(each) ?? looked.get(each) ?? []), unread };
 
-  async function look(some: readonly Followed[], unread: ReadonlySet<Followed>): Promise<readonly Looked[]> {
-    const linkRows = await readEach(some.flatMap((each) => (unread.has(each) ? [] : each.linkKeys)));
-    if (mayExpect) countLinks(some, unread, linkRows);
-    const linked = some.map((each) => candidatesOf(each, each.linkKeys.map(linkRows)));
+  async function look(some: readonly Followed[], unlinked: ReadonlySet<Followed>): Promise<Map<Followed, Looked>> {
+    const linkRows = await readEach(some.flatMap((each) => (unlinked.has(each) ? [] : each.linkKeys)));
+    if (mayExpect) countLinks(some, unlinked, linkRows);
+    const linked = some.flatMap((each) => {
+      const found = each.linkKeys.map((key) => asLink(key, linkRows(key)));
+      const links = readable(each, found);
+      return links === undefined ? [] : [candidatesOf(each, links)];
+    });
     const rows = await readEach(
       linked.flatMap(({ followed, candidates }) =>
-        candidates.flatMap(({ key }) => (unread.has(followed) && settledRow(followed, key) !== undefined ? [] : [key])),
+        candidates.flatMap(({ key }) =>
+          unlinked.has(followed) && settledRow(followed, key) !== undefined ? [] : [key],
+        ),
       ),
     );
-    return linked.map((each) => {
-      const isUnread = unread.has(each.followed);
-      const found = each.candidates.map(
-        ({ key }) => (isUnread ? settledRow(each.followed, key) : undefined) ?? rows(key),
-      );
-      return { ...lookedAt(each, found, newestOfBatch), isUnread };
-    });
+    const found = new Map<Followed, Looked>();
+    for (const each of linked) {
+      const { followed, candidates } = each;
+      const isUnread = unlinked.has(followed);
+      const ofPerson = candidates.map(({ key }) => (isUnread ? settledRow(followed, key) : undefined) ?? rows(key));
+      const known = readable(followed, ofPerson);
+      if (known !== undefined) found.set(followed, { ...lookedAt(each, known, newestOfBatch), isUnread });
+    }
+    return found;
+  }
+
+  /** The rows of a person, if each of them can be read. */
+  function readable(followed: Followed, rows: readonly ReadRow[]): readonly (LedgerRow | undefined)[] | undefined {
+    const known: (LedgerRow | undefined)[] = [];
+    for (const row of rows) {
+      if (isUnreadableRow(row)) {
+        unread.push({ followed, row });
+        return undefined;
+      }
+      known.push(row);
+    }
+    return known;
   }
 
   /** Tells the cache whether links of which it knows nothing were there. */
   function countLinks(
     some: readonly Followed[],
-    unread: ReadonlySet<Followed>,
-    linkRows: (key: LedgerKey) => LedgerRow | undefined,
+    unlinked: ReadonlySet<Followed>,
+    linkRows: (key: LedgerKey) => ReadRow,
   ): void {
     const nowMs = context.clock.now();
-    for (const key of some.flatMap((each) => (unread.has(each) ? [] : each.linkKeys)))
+    for (const key of some.flatMap((each) => (unlinked.has(each) ? [] : each.linkKeys)))
       if (context.ledgerCache.get(ledgerKeyText(key), nowMs) === undefined)
         context.ledgerCache.countLookedFor(key.destination, linkRows(key) !== undefined);
   }
 
-  async function readEach(keys: readonly LedgerKey[]): Promise<(key: LedgerKey) => LedgerRow | undefined> {
+  async function readEach(keys: readonly LedgerKey[]): Promise<(key: LedgerKey) => ReadRow> {
     const distinct = new Map(keys.map((key) => [ledgerKeyText(key), key]));
     if (distinct.size === 0) return () => undefined;
     const found = await context.ledger.read([...distinct.values()], signal);

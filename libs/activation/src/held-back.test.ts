@@ -1,4 +1,5 @@
 import { InMemoryControls, type Control } from '@activation-hub/delivery';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansKey, openActivation, personExport } from '../testing/index.ts';
 import { heldByPause, leftToRetries } from './held-back.ts';
@@ -52,7 +53,7 @@ test('what a paused route is to be told waits in one retry and without a lease, 
   expect(counter('ledger-writes')).toBe(3);
   const waiting = await Array.fromAsync(retryQueue.waiting(signal));
   expect(waiting).toMatchObject([{ ...paused, attempts: 0 }]);
-  const [row] = await context.ledger.read([fansKey()], signal);
+  const [row] = await readable(context.ledger).read([fansKey()], signal);
   expect(row?.record).toMatchObject({
     attributes: { firstname: 'Name 3' },
     rowState: { is: 'deferred', chainId: waiting[0] !== undefined && 'id' in waiting[0] ? waiting[0].id : '' },

@@ -2,15 +2,8 @@ export { activate } from './activate.ts';
 export { activateRetry } from './activate-retry.ts';
 export { retryWork, type Work } from './work.ts';
 export { defaultTiming, leaseSeconds, timingOf, type ActivationContext, type Timing } from './activation-context.ts';
-export {
-  findForms,
-  forget,
-  type ErasurePlace,
-  type Erased,
-  type Forgotten,
-  type ForgetOptions,
-  type FoundForms,
-} from './forget.ts';
+export { findForms, type ErasurePlace, type FoundForms } from './find-forms.ts';
+export { forget, type Erased, type Forgotten, type ForgetOptions } from './forget.ts';
 export {
   countFill,
   countResync,
@@ -49,4 +42,4 @@ export type { ObserveChange, ObservedChange, ObservedSubject } from './observed-
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
 export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';
 export type { ReceivedEvent } from '@activation-hub/delivery';
-export type { ToldLedger } from './walk-counts.ts';
+export type { CountedRows, ToldLedger } from './walk-counts.ts';

@@ -2,12 +2,15 @@ import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import type { Target } from '@activation-hub/delivery';
 import {
   isToBeRenewed,
+  isUnreadableRow,
   ledgerParts,
   lapseOf,
+  UnreadableRowCount,
   type Lapse,
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
+  type UnreadableRows,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 
@@ -61,10 +64,16 @@ export class LapsingRows {
   late = 0;
   /** Whether the walk came to its end in time. */
   isWhole = false;
+  readonly #unreadable = new UnreadableRowCount();
 
   constructor(place: LapsingPlace, keep: number = rowsMax) {
     this.#place = place;
     this.#rowsMax = keep;
+  }
+
+  /** Rows that cannot be read, of which memberships may lapse. */
+  get unreadable(): UnreadableRows {
+    return this.#unreadable.now;
   }
 
   /**
@@ -82,8 +91,13 @@ export class LapsingRows {
   async #findIn(part: number, untilMs: number, signal: AbortSignal): Promise<boolean> {
     const { ledger, matcher, clock } = this.#place.context;
     const destination = matcher.destination(this.#place.destination)?.ledgerName ?? this.#place.destination;
-    for await (const { key, record } of ledger.rows({ destination, part }, signal)) {
+    for await (const row of ledger.rows({ destination, part }, signal)) {
       if (clock.now() >= untilMs) return false;
+      if (isUnreadableRow(row)) {
+        this.#unreadable.add(row);
+        continue;
+      }
+      const { key, record } = row;
       const due = this.#dueOf(key, record, this.#nowMs);
       if (due === undefined) continue;
       const { lapse } = due;
@@ -112,8 +126,11 @@ export class LapsingRows {
       for (const [index, { key, lapse }] of part.entries()) {
         if (clock.now() >= untilMs) return;
         const row = rows[index];
-        const due = row === undefined ? undefined : this.#dueOf(key, row.record, clock.now());
-        if (row !== undefined && due !== undefined) yield { key, row, audience: due.audience, route: due.route };
+        if (isUnreadableRow(row)) this.#unreadable.add(row);
+        else if (row !== undefined) {
+          const due = this.#dueOf(key, row.record, clock.now());
+          if (due !== undefined) yield { key, row, audience: due.audience, route: due.route };
+        }
         // A caller that ends here, because the destination takes nothing, has not told of this one.
         this.due -= 1;
         if (lapse.lateFromMs <= this.#nowMs) this.late -= 1;

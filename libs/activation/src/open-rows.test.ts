@@ -1,6 +1,7 @@
 import { replayDeadLetters } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
+import { readable } from '@activation-hub/membership/testing';
 import { eventOf, fansId, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
 
 const { signal } = new AbortController();
@@ -51,7 +52,7 @@ test.each([
     const { retryDue, crm, context, letters, outcomes, counter, retryQueue } = await openAfter(failure, undefined);
     await retryDue();
     expect(crm.requests).toBe(1);
-    const [row] = await context.ledger.read([fansKey()], signal);
+    const [row] = await readable(context.ledger).read([fansKey()], signal);
     expect(row?.record).toMatchObject({ rowState: { is: 'given-up' }, inDoubt });
     expect(letters()).toMatchObject([
       {
@@ -71,7 +72,7 @@ test('a row whose route is in shadow mode by now waits for it as paused, and is 
   const { retryDue, crm, context, letters, outcomes } = await openAfter(notReached, 'shadow');
   await retryDue();
   expect(crm.requests).toBe(1);
-  const [row] = await context.ledger.read([fansKey()], signal);
+  const [row] = await readable(context.ledger).read([fansKey()], signal);
   expect(row?.record).toMatchObject({ rowState: { is: 'paused' }, inDoubt: false });
   expect(outcomes()).toMatchObject({ 'crm paused': 1 });
   expect(letters()).toEqual([]);
@@ -80,7 +81,7 @@ test('a row whose route is in shadow mode by now waits for it as paused, and is 
 test('a row that was erased while its retry waited is not told', async () => {
   const later = await openAfter(notReached, undefined);
   const { ledger } = later.context;
-  for await (const { key, version } of ledger.rows({}, signal)) await ledger.remove(key, version, signal);
+  for await (const { key, version } of readable(ledger).rows({}, signal)) await ledger.remove(key, version, signal);
   await later.retryDue();
   expect(later.crm.requests).toBe(1);
   expect(later.letters()).toEqual([]);

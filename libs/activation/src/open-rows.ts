@@ -2,6 +2,7 @@ import type { AudienceEntry, Matcher, Route } from '@activation-hub/activation-f
 import { rowsOf, type DeferredEvent, type Retry } from '@activation-hub/delivery';
 import {
   isInDoubt,
+  isUnreadableRow,
   ledgerKeyText,
   note,
   settle,
@@ -9,6 +10,7 @@ import {
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
@@ -20,6 +22,7 @@ import { fromEvent } from './observed-subject.ts';
 import { becauseOf, digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
+import { leaveUnread, type LeftUnread } from './unreadable-rows.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -71,11 +74,15 @@ export async function takeOpenRows(
     signal,
   );
   tally.ledgerReads += open.length;
-  const plans = open.flatMap(({ row: key, from }, index) => {
+  const found = open.flatMap(({ row: key, from }, index) => {
     const row = rows[index];
     // A row that is gone was erased with the person.
     return row === undefined ? [] : [{ key, from, routed: context.matcher.routeOf(key), row }];
   });
+  const plans = found.flatMap(({ row, ...each }) => (isUnreadableRow(row) ? [] : [{ ...each, row }]));
+  const unread = found.flatMap(({ row, ...each }) =>
+    isUnreadableRow(row) ? leaveOpenRow({ ...each, row }, retry, context, tally) : [],
+  );
   const nowMs = context.clock.now();
   const isAwaited = nowMs - retry.firstDeferredAtMs < routeWaitMs;
   const planned = plans.map((each) => ({ ...each, plan: planOpen(each, retry, isAwaited, by, context) }));
@@ -83,6 +90,12 @@ export async function takeOpenRows(
   const lostEvents = Map.groupBy(lostRows, ({ from }) => from);
   if (!isAwaited) for (const from of unrouted) lostEvents.set(from, []);
   await giveUpEvents(lostEvents, retry, context, signal);
+  await keepLost(
+    unread.flatMap(({ lost }) => lost ?? []),
+    retry.attempts,
+    context,
+    signal,
+  );
 
   const writing = planned.flatMap(({ plan, ...each }) =>
     'write' in plan ? [{ ...each, plan, write: plan.write }] : [],
@@ -104,8 +117,7 @@ export async function takeOpenRows(
     tally.count(retry.destination, 'deferred', () => subjectOfRow(key, to, from));
     const event = from === undefined ? {} : { event: from.event };
     const of = { destination: retry.destination, key, ...event };
-    // An audience that has another name by now, or none, keeps the one by which the retry knows it.
-    return (to === undefined ? (from?.audiences ?? ['']) : [to.audience.key]).map((audience) => ({
+    return audiencesOf(to, from).map((audience) => ({
       deferral:
         plan.is === 'await-route'
           ? awaitingRoute({ ...of, audience })
@@ -127,7 +139,37 @@ export async function takeOpenRows(
       return { deferral: awaitingRoute({ destination: retry.destination, event, audience }) };
     }),
   );
-  return { leased, deferred: isAwaited ? [...deferred, ...awaited] : deferred };
+  const left = unread.flatMap(({ deferral }) => (deferral === undefined ? [] : [{ deferral }]));
+  return { leased, deferred: [...deferred, ...left, ...(isAwaited ? awaited : [])] };
+}
+
+/** An audience that has another name by now, or none, keeps the one by which the retry knows it. */
+function audiencesOf(routed: OpenRow['routed'], from: DeferredEvent | undefined): readonly string[] {
+  return routed === undefined ? (from?.audiences ?? ['']) : [routed.audience.key];
+}
+
+/** Leaves a row that cannot be read for later, for each audience by which its retry knows it. */
+function leaveOpenRow(
+  {
+    key,
+    from,
+    routed,
+    row,
+  }: Omit<OpenRow, 'row'> & { readonly from: DeferredEvent | undefined; readonly row: UnreadableRow },
+  retry: Retry,
+  context: ActivationContext,
+  tally: Tally,
+): readonly LeftUnread[] {
+  const event = from === undefined ? {} : { event: from.event };
+  const of = { destination: retry.destination, key, ...event };
+  const left = audiencesOf(routed, from).map((audience) => leaveUnread({ ...of, audience }, row, retry, context));
+  for (const { outcome, ...cause } of left.slice(0, 1))
+    tally.count(retry.destination, outcome, () => ({
+      ...subjectOfRow(key, routed, from),
+      class: cause.class,
+      reason: cause.reason,
+    }));
+  return left;
 }
 
 /** What a row is about for which a retry is responsible. */

@@ -133,6 +133,17 @@ function ofPeopleInQuestion(
   return [...desired.filter(({ person }) => people.has(person)), ...superseded];
 }
 
+/** What a retry brings again of a batch: it brings whole events. */
+type Brought = Pick<Deferral, 'event' | 'destination' | 'audience'>;
+
+export function broughtAgain({ told, deferred }: Pick<Outcome, 'told' | 'deferred'>): readonly Brought[] {
+  const failed = told.flatMap(({ fate, event, route, audience }) => {
+    const isRetried = (fate === 'deferred' || fate === 'unanswered') && event !== undefined;
+    return isRetried ? [{ event, destination: route.destination, audience: audience.key }] : [];
+  });
+  return [...deferred.map(({ deferral }) => deferral), ...failed];
+}
+
 /** Why no other identity of the person of a membership is taken out yet. */
 type Open = 'a retry brings its identities' | 'no retry does';
 
@@ -141,7 +152,7 @@ class SettledRows {
   readonly #newest: ReadonlyMap<string, DesiredMembership>;
   readonly #told: ReadonlyMap<string, ToldRow>;
   readonly #settled: ReadonlyMap<string, SettledMembership>;
-  readonly #retries: ReadonlyMap<ReceivedEvent | undefined, readonly Pick<Deferral, 'destination' | 'audience'>[]>;
+  readonly #retries: ReadonlyMap<ReceivedEvent | undefined, readonly Brought[]>;
 
   constructor({ newest, settled, told, deferred }: Outcome) {
     this.#newest = newest;
@@ -155,11 +166,7 @@ class SettledRows {
       if (of !== undefined && row !== undefined) settledOf.set(keyText, { desired: of, row });
     }
     this.#told = toldOf;
-    const brought = told.flatMap(({ fate, event, route, audience }) => {
-      const isRetried = (fate === 'deferred' || fate === 'unanswered') && event !== undefined;
-      return isRetried ? [{ event, destination: route.destination, audience: audience.key }] : [];
-    });
-    this.#retries = Map.groupBy([...deferred.map(({ deferral }) => deferral), ...brought], ({ event }) => event);
+    this.#retries = Map.groupBy(broughtAgain({ told, deferred }), ({ event }) => event);
     this.#settled = settledOf;
   }
 

@@ -1,6 +1,6 @@
 import type { Route } from '@activation-hub/activation-file';
 import type { Control } from '@activation-hub/delivery';
-import type { Identity, MembershipState, Transition } from '@activation-hub/membership';
+import type { Identity, MembershipState, Transition, UnreadableRows } from '@activation-hub/membership';
 
 /**
  * What is known of one person: what each destination was told of them, what waits and what failed,
@@ -23,6 +23,8 @@ export interface PersonStory {
   readonly deadLetters: readonly StoryDeadLetter[];
   /** Names of retries and dead letters that cannot be read: the person may be in them. */
   readonly unreadable: readonly string[];
+  /** Rows of the person, and links that may name more identities, that cannot be read. */
+  readonly unreadableRows: UnreadableRows;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface PersonStory {
  *   route keeps out;
  * - `nothing-to-tell`: not a member, and the destination never knew the person;
  * - `shadowed`: decided and recorded in shadow mode, and not sent;
- * - `unknown`: there is no row.
+ * - `unknown`: there is no row, or none that can be read.
  */
 export type StoryState = (typeof storyStates)[number];
 

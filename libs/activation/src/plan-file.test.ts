@@ -54,6 +54,7 @@ test('a file that has not changed leaves no person behind', async () => {
       },
     ],
     leftBehind: [],
+    unreadable: { rows: 0, names: [] },
   });
 });
 

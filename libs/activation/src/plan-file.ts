@@ -1,5 +1,13 @@
 import type { ActivationFile, Matcher, Route } from '@activation-hub/activation-file';
-import { isInDoubt, type Ledger, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
+import {
+  isInDoubt,
+  isUnreadableRow,
+  UnreadableRowCount,
+  type Ledger,
+  type LedgerKey,
+  type LedgerRecord,
+  type UnreadableRows,
+} from '@activation-hub/membership';
 
 /**
  * What an activation file means for the people whom destinations know: the file against the ledger.
@@ -12,6 +20,8 @@ export interface FilePlan {
    * audience.
    */
   readonly leftBehind: readonly LeftBehind[];
+  /** Rows that cannot be read: their members are in no number above. */
+  readonly unreadable: UnreadableRows;
 }
 
 export interface PlannedRoute {
@@ -52,7 +62,7 @@ export async function planFile(
   { file, matcher, ledger }: { readonly file: ActivationFile; readonly matcher: Matcher; readonly ledger: Ledger },
   signal: AbortSignal,
 ): Promise<FilePlan> {
-  const seen = await countRows(ledger, signal);
+  const { counts: seen, unreadable } = await countRows(ledger, signal);
   const ledgerNames = new Map([...file.destinations.values()].map(({ key, ledgerName }) => [key, ledgerName]));
   const rowsOf = (audience: string, destination: string): RowCount | undefined => {
     const entry = file.audiences.get(audience);
@@ -82,7 +92,7 @@ export async function planFile(
     };
   });
   const leftBehind = [...seen.values()].flatMap((rows) => leftBehindOf(rows, file, matcher, seen) ?? []);
-  return { routes, leftBehind };
+  return { routes, leftBehind, unreadable };
 }
 
 interface RowCount {
@@ -93,10 +103,21 @@ interface RowCount {
   readonly namespaces: Map<string, number>;
 }
 
+interface RowCounts {
+  readonly counts: ReadonlyMap<string, RowCount>;
+  readonly unreadable: UnreadableRows;
+}
+
 /** By destination and audience. Rows of shadow routes and links are of no destination. */
-async function countRows(ledger: Ledger, signal: AbortSignal): Promise<ReadonlyMap<string, RowCount>> {
+async function countRows(ledger: Ledger, signal: AbortSignal): Promise<RowCounts> {
+  const unreadable = new UnreadableRowCount();
   const counts = new Map<string, RowCount>();
-  for await (const { key, record } of ledger.rows({}, signal)) {
+  for await (const row of ledger.rows({}, signal)) {
+    if (isUnreadableRow(row)) {
+      unreadable.add(row);
+      continue;
+    }
+    const { key, record } = row;
     const { destination, audience, identity } = key;
     if (destination.includes('~')) continue;
     const text = countText(destination, audience);
@@ -106,7 +127,7 @@ async function countRows(ledger: Ledger, signal: AbortSignal): Promise<ReadonlyM
     count.members += 1;
     count.namespaces.set(identity.namespace, (count.namespaces.get(identity.namespace) ?? 0) + 1);
   }
-  return counts;
+  return { counts, unreadable: unreadable.now };
 }
 
 function countText(destination: string, { namespace, id }: LedgerKey['audience']): string {

@@ -51,7 +51,7 @@ export async function announceLooks(
   const rounds = open.length + roundsMax;
   for (let round = 0; open.length > 0 && round < rounds; round += 1) {
     const { now, later } = apart(open);
-    const looked = await lookAt(now, newest, context, { tally, signal: settleBy, mayExpect: false });
+    const { looked } = await lookAt(now, newest, context, { tally, signal: settleBy, mayExpect: false });
     const rows = new Map<string, RowWrite>();
     for (const each of looked) {
       for (const { key, row } of each.rows) {

@@ -1,10 +1,10 @@
-import type { LedgerRow } from '@activation-hub/membership';
+import type { ReadRow } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 
-/** Rows as they were read; `undefined` where there is none. */
-export type ReadRows = ReadonlyMap<DesiredMembership, LedgerRow | undefined>;
+/** What was read of the rows of memberships. */
+export type ReadRows = ReadonlyMap<DesiredMembership, ReadRow>;
 
 interface Reading {
   readonly context: Pick<ActivationContext, 'ledger' | 'ledgerCache' | 'clock'>;

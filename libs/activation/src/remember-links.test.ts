@@ -1,5 +1,5 @@
 import { linkKey, linkOf, linkRecord, type LedgerRecord, type LedgerRow } from '@activation-hub/membership';
-import { exampleRecord, exampleState } from '@activation-hub/membership/testing';
+import { exampleRecord, exampleState, readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { fansKey, openActivation } from '../testing/index.ts';
 import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
@@ -41,11 +41,11 @@ async function remember(record: LedgerRecord | undefined, over: Partial<TakenOut
     [...written, ...(link === undefined ? [] : [{ key: ofLink, record: link, expected: undefined }])],
     signal,
   );
-  const [row] = await ledger.read([key], signal);
+  const [row] = await readable(ledger).read([key], signal);
   const tally = new Tally(context);
   const each = takenOut(row, over);
   const lost = await rememberLinks([each], { context, deadline: signal, settleBy: signal, tally });
-  const [after, linked] = await ledger.read([key, ofLink], signal);
+  const [after, linked] = await readable(ledger).read([key, ofLink], signal);
   return { each, lost, writes: tally.ledgerWrites, record: after?.record, link: linked?.record };
 }
 

@@ -1,6 +1,7 @@
 import { createTarget, InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import type { LedgerRecord, LedgerSelection } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   DisturbedLedger,
@@ -48,7 +49,7 @@ const night = ({ context, clock }: TestActivation, forMs = 600_000) =>
   renew({ context, destination: 'crm' }, { untilMs: clock.nowMs + forMs, signal });
 
 async function recordOf({ context }: TestActivation, person = 'p0'): Promise<LedgerRecord> {
-  const [row] = await context.ledger.read([fansKey(person)], signal);
+  const [row] = await readable(context.ledger).read([fansKey(person)], signal);
   if (row === undefined) throw new Error('there is no row');
   return row.record;
 }

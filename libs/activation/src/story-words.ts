@@ -107,6 +107,12 @@ export function unknownStanding(
   return { state: 'unknown', says: `No row: the route is ${mode === 'shadow' ? 'in shadow mode' : 'retired'}.` };
 }
 
+/** A route without a row of the person, where the destination has one that cannot be read. */
+export const unreadStanding: Standing = {
+  state: 'unknown',
+  says: 'A row of the person at this destination cannot be read, so that nothing can be said of the route.',
+};
+
 const accountWords: Readonly<Record<Transition['because'], string>> = {
   export: '',
   retry: ' by a retry',

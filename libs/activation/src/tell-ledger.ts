@@ -2,7 +2,9 @@ import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import type { Target } from '@activation-hub/delivery';
 import {
   isInDoubt,
+  isUnreadableRow,
   ledgerKeyText,
+  UnreadableRowCount,
   type Because,
   type DesiredState,
   type LedgerEntry,
@@ -10,6 +12,7 @@ import {
   type LedgerRecord,
   type LedgerRow,
   type Identity,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { LeasedRow } from './deliver-rows.ts';
@@ -22,7 +25,7 @@ import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import { unlinkPeople } from './unlink-people.ts';
 import { withDeadlines, type Deadlines } from './with-deadlines.ts';
-import { WalkCounts, type ToldLedger } from './walk-counts.ts';
+import { countRows, WalkCounts, type CountedRows, type ToldLedger } from './walk-counts.ts';
 import { writePlans } from './write-plans.ts';
 
 /** How a walk over the ledger may be stopped and watched. */
@@ -66,8 +69,8 @@ type DueRow = {
 );
 
 /** How many rows `resync` would tell. */
-export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<number> {
-  return count(resyncRows(walk, signal));
+export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<CountedRows> {
+  return countRows(resyncRows(walk, signal));
 }
 
 /**
@@ -84,8 +87,8 @@ export function resync(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedg
 }
 
 /** How many people `retire` would take out. */
-export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<number> {
-  return count(retireRows(walk, signal));
+export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<CountedRows> {
+  return countRows(retireRows(walk, signal));
 }
 
 /**
@@ -111,13 +114,16 @@ export interface FillWalk extends LedgerWalk {
 export async function countFill(
   walk: FillWalk,
   signal: AbortSignal,
-): Promise<{ readonly rows: number; readonly unresolved: number }> {
+): Promise<CountedRows & { readonly unresolved: number }> {
   const counts = { rows: 0, unresolved: 0 };
+  const unreadable = new UnreadableRowCount();
   for await (const due of fillRows(walk, signal)) {
     if (due === 'unresolved') counts.unresolved += 1;
-    else if (due !== 'unsettled' && !due.isOnlyNoted) counts.rows += 1;
+    else if (due === 'unsettled') continue;
+    else if (isUnreadableRow(due)) unreadable.add(due);
+    else if (!due.isOnlyNoted) counts.rows += 1;
   }
-  return counts;
+  return { ...counts, unreadable: unreadable.now };
 }
 
 /**
@@ -132,8 +138,11 @@ export async function countFill(
  * retry, is told by another run, which tells only the differences.
  */
 export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
-  await fillLinks(walk, options.signal);
-  return tellFollowed(fillRows(walk, never), walk, options, 'fill');
+  const unreadable = new UnreadableRowCount();
+  unreadable.addAll(await fillLinks(walk, options.signal));
+  const told = await tellFollowed(fillRows(walk, never), walk, options, 'fill');
+  unreadable.addAll(told.unreadable);
+  return { ...told, unreadable: unreadable.now };
 }
 
 /** The outcomes of the members of a destination whose memberships lapse. */
@@ -182,25 +191,19 @@ async function renewLapsing(
     'renewal',
     together,
   );
-  return { ...told, left: lapsing.due, late: lapsing.late, isWhole: lapsing.isWhole };
+  const { due: left, late, isWhole, unreadable } = lapsing;
+  return { ...told, left, late, isWhole, unreadable };
 }
 
 const { signal: never } = new AbortController();
 
-async function count(rows: AsyncIterable<unknown>): Promise<number> {
-  const iterator = rows[Symbol.asyncIterator]();
-  let counted = 0;
-  while ((await iterator.next()).done !== true) counted += 1;
-  return counted;
-}
-
-async function* resyncRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
+function resyncRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow | UnreadableRow> {
   const { context, audience } = walk;
-  for await (const entry of rowsOf(walk, signal)) {
+  return dueRows(walk, signal, (entry) => {
     const routed = context.matcher.routeOf(entry.key);
-    if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) continue;
-    if (isToBeToldAgain(entry.record)) yield { key: entry.key, row: entry, ...routed };
-  }
+    if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) return undefined;
+    return isToBeToldAgain(entry.record) ? { key: entry.key, row: entry, ...routed } : undefined;
+  });
 }
 
 /**
@@ -239,21 +242,23 @@ export function takeOut(
   return tellFollowed(takenOutRows(walk, never), walk, options, 'erasure');
 }
 
-async function* takenOutRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
+function takenOutRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow | UnreadableRow> {
   const { context } = walk;
-  for await (const entry of rowsOf(walk, signal)) {
+  return dueRows(walk, signal, (entry) => {
     const routed = context.matcher.routeOf(entry.key);
-    if (routed !== undefined && mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
-  }
+    if (routed === undefined || !mayBeIn(entry.record)) return undefined;
+    return { ...entryToBeTakenOut(entry, context), ...routed };
+  });
 }
 
-async function* retireRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
+function retireRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow | UnreadableRow> {
   const { context, audience } = walk;
-  for await (const entry of rowsOf(walk, signal)) {
+  return dueRows(walk, signal, (entry) => {
     const routed = context.matcher.routeOf(entry.key);
-    if (routed?.route.mode !== 'retired' || (audience !== undefined && routed.audience.key !== audience)) continue;
-    if (mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
-  }
+    if (routed?.route.mode !== 'retired' || (audience !== undefined && routed.audience.key !== audience))
+      return undefined;
+    return mayBeIn(entry.record) ? { ...entryToBeTakenOut(entry, context), ...routed } : undefined;
+  });
 }
 
 /** Whether the destination has the person, should have, or may have. */
@@ -276,14 +281,20 @@ function entryToBeTakenOut(
   return { key, row, desired: { state, attributes: {} } };
 }
 
-/** The rows of a walk; those in other audiences are among them. */
-async function* rowsOf(
+/** The rows of a walk that are due, and those that cannot be read. */
+async function* dueRows(
   { context: { ledger, matcher }, destination, identities }: LedgerWalk,
   signal: AbortSignal,
-): AsyncGenerator<LedgerEntry> {
+  dueOf: (entry: LedgerEntry) => DueRow | undefined,
+): AsyncGenerator<DueRow | UnreadableRow> {
   const ledgerName = matcher.destination(destination)?.ledgerName ?? destination;
-  if (identities === undefined) yield* ledger.rows({ destination: ledgerName }, signal);
-  else for (const identity of identities) yield* ledger.rows({ destination: ledgerName, identity }, signal);
+  const all = { destination: ledgerName };
+  for (const of of identities?.map((identity) => ({ ...all, identity })) ?? [all]) {
+    for await (const entry of ledger.rows(of, signal)) {
+      const due = isUnreadableRow(entry) ? entry : dueOf(entry);
+      if (due !== undefined) yield due;
+    }
+  }
 }
 
 /** A pause that comes while it runs holds back what it has not sent. */
@@ -293,7 +304,7 @@ function tellFollowed(...how: Parameters<typeof tellLedger>): Promise<ToldLedger
 }
 
 async function tellLedger(
-  rows: AsyncIterable<DueRow | 'unresolved' | 'unsettled'>,
+  rows: AsyncIterable<DueRow | 'unresolved' | 'unsettled' | UnreadableRow>,
   { context }: Pick<LedgerWalk, 'context'>,
   { signal, onProgress }: WalkOptions,
   because: Because,
@@ -311,6 +322,10 @@ async function tellLedger(
     if (signal.aborted || counts.now.gaveUp) break;
     if (due === 'unresolved' || due === 'unsettled') {
       counts.add(due === 'unresolved' ? due : 'leftAlone');
+      continue;
+    }
+    if (isUnreadableRow(due)) {
+      counts.addUnreadable(due);
       continue;
     }
     if (due.isOnlyNoted !== true) counts.add('rows');
@@ -331,9 +346,11 @@ async function tellDue(
   const by = newHolder(context);
   const tally = new Tally(context);
   const changes = batch.map((due) => ({ due, ...due, state: (due.desired ?? { state: due.row.record.known }).state }));
-  const linked = await unlinkPeople(changes, { context, tally }, settleBy);
+  const stopped = await unlinkPeople(changes, { context, tally }, settleBy);
+  for (const why of stopped.values()) if (why !== 'again') counts.addUnreadable(why);
+  const linked = [...stopped].flatMap(([each, why]) => (why === 'again' ? [each] : []));
   const planned = changes
-    .filter((each) => !linked.has(each))
+    .filter((each) => !stopped.has(each))
     .map(({ due }) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const { written, lost } = await writePlans(writing, context, tally, settleBy);

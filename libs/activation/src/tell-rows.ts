@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { isShadowReason, pausedClass, type Retry } from '@activation-hub/delivery';
 import {
+  isUnreadableRow,
   ledgerKeyText,
   settleLate,
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
+  type ReadRow,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import { announceRows, lettersOfRows } from './dead-letters-of.ts';
+import { announceRows, keepLost, lettersOfRows } from './dead-letters-of.ts';
 import { putRetries, waitingDeferral, type ChainIds } from './defer-changes.ts';
 import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
 import { deferralOf, explanationOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
@@ -18,6 +21,7 @@ import { paceMaxMs } from './patience.ts';
 import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';
+import { leaveUnread } from './unreadable-rows.ts';
 import { receiptsOf } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -183,6 +187,7 @@ async function repairRows(
     told.flatMap(({ row: { record } }) => (record.rowState.is === 'leased' ? [record.rowState.holder] : [])),
   );
   let open = lost;
+  const unread: { readonly row: UnsettledRow; readonly found: UnreadableRow }[] = [];
   for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
     const rows = await context.ledger.read(
       open.map(({ key }) => key),
@@ -193,8 +198,9 @@ async function repairRows(
     const by = newHolder(context);
     const repairs = open.flatMap((row, index) => {
       const found = rows[index];
+      if (isUnreadableRow(found)) unread.push({ row, found });
       // A row that is gone was erased with the person: there is nothing to tell any more.
-      return found === undefined ? [] : [repairOf(row, found, own, by, context)];
+      return found === undefined || isUnreadableRow(found) ? [] : [repairOf(row, found, own, by, context)];
     });
     own.add(by.holder);
     const { written, lost: again } = await writePlans(repairs, context, tally, settleBy);
@@ -210,7 +216,7 @@ async function repairRows(
     for (const { keyText, settled: after } of settled.told) if (after !== undefined) repaired.set(keyText, after);
     open = [...again.map(({ row }) => row), ...settled.lost];
   }
-  await deferOpen(open, telling);
+  await deferOpen(open, unread, telling);
   return repaired;
 }
 
@@ -256,34 +262,41 @@ function withOurEnding({ row, fate, result }: UnsettledRow, found: LedgerRecord,
   return settleLate(found, row.record, fate, 'doubt' in result, { atMs, ...explanationOf(result) });
 }
 
-/** What keeps changing hands to the end is left to a retry. */
-async function deferOpen(open: readonly LeasedRow[], { context, work, settleBy }: Telling): Promise<void> {
+/** What keeps changing hands to the end, or cannot be read, is left to a retry. */
+async function deferOpen(
+  open: readonly LeasedRow[],
+  unread: readonly { readonly row: LeasedRow; readonly found: UnreadableRow }[],
+  { context, work, settleBy }: Telling,
+): Promise<void> {
   const nowMs = context.clock.now();
-  const deferrals = open.map(({ route, key, event, audience }) =>
-    waitingDeferral(
-      { destination: route.destination, key, ...(event === undefined ? {} : { event }), audience: audience.key },
-      nowMs,
-      work,
-      nowMs,
-    ),
+  const of = ({ route, key, event, audience }: LeasedRow) => ({
+    destination: route.destination,
+    key,
+    ...(event === undefined ? {} : { event }),
+    audience: audience.key,
+  });
+  const waiting = open.map((row) => waitingDeferral(of(row), nowMs, work, nowMs));
+  const left = unread.map(({ row, found }) => leaveUnread(of(row), found, work?.retry, context));
+  await putRetries([...waiting, ...left.flatMap(({ deferral }) => deferral ?? [])], work, context, settleBy);
+  await keepLost(
+    left.flatMap(({ lost }) => lost ?? []),
+    work?.retry?.attempts ?? 0,
+    context,
+    settleBy,
   );
-  await putRetries(deferrals, work, context, settleBy);
 }
 
 /**
  * Counts what was delivered under a lease that was lost: everything else of the lost is counted
  * already.
  */
-function countLost(
-  lost: readonly JudgedRow[],
-  rows: readonly (LedgerRow | undefined)[],
-  own: ReadonlySet<string>,
-  tally: Tally,
-): void {
+function countLost(lost: readonly JudgedRow[], rows: readonly ReadRow[], own: ReadonlySet<string>, tally: Tally): void {
   for (const [index, row] of lost.entries()) {
     if (row.fate !== 'delivered') continue;
-    const rowState = rows[index]?.record.rowState;
-    const isNewest = rowState === undefined || (rowState.is === 'leased' && own.has(rowState.holder));
+    const found = rows[index];
+    // What cannot be read was written by another process.
+    const rowState = isUnreadableRow(found) ? undefined : found?.record.rowState;
+    const isNewest = found === undefined || (rowState?.is === 'leased' && own.has(rowState.holder));
     tally.count(row.route.destination, isNewest ? 'delivered' : 'superseded', () => subjectOfTold(row));
   }
 }

@@ -1,4 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport } from '../testing/index.ts';
 import type { ReceivedEvent } from './index.ts';
@@ -89,5 +90,5 @@ audiences: { sports-fans: { id: ${fansId}, activate: [{ destination: crm, identi
   await later.retryDue();
   expect(later.letters()).toMatchObject([{ outcome: 'rejected', class: cause }]);
   expect(later.crm.story).toEqual(['entered sports-fans p1']);
-  expect((await ledger.read([fansKey()], signal))[0]?.record.rowState).toEqual({ is: 'delivered' });
+  expect((await readable(ledger).read([fansKey()], signal))[0]?.record.rowState).toEqual({ is: 'delivered' });
 });

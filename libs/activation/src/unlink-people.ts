@@ -1,6 +1,7 @@
 import {
   compareStates,
   isAsOf,
+  isUnreadableRow,
   keep,
   ledgerKeyText,
   rememberedRows,
@@ -11,6 +12,7 @@ import {
   type LedgerRow,
   type LedgerWrite,
   type UndigestedState,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { Tally } from './tally.ts';
@@ -27,9 +29,10 @@ interface Change {
  * Takes the digests from the rows that the rows of these changes remember, where a change makes a
  * row of a former identity a member again (docs/specs/ledger.md, section 6): a person who is
  * exported under those identities is then looked at. Call it before the change is written, under
- * the version of the row that is given here. Gives the changes whose rows must be read again:
- * another process was quicker, or a remembered row knows a newer export of the very identities for
- * which the row was looked at, and then the row is a former one as of that.
+ * the version of the row that is given here. Gives the changes that are not to be written: whose
+ * rows must be read `again`, because another process was quicker, or because a remembered row knows
+ * a newer export of the very identities for which the row was looked at, and then the row is a
+ * former one as of that; and those of which a remembered row cannot be read, with that.
  *
  * Every remembered row is written, also one that has no digest or is not there: a process that has
  * looked under the former identity before, and is about to write the digest, loses by that.
@@ -38,18 +41,30 @@ export async function unlinkPeople<Of extends Change>(
   changes: readonly Of[],
   { context, tally }: { readonly context: ActivationContext; readonly tally: Tally },
   signal: AbortSignal,
-): Promise<ReadonlySet<Of>> {
-  const again = changes.flatMap((change): Again<Of>[] => {
+): Promise<ReadonlyMap<Of, UnreadableRow | 'again'>> {
+  const members = changes.flatMap((change): Again<Of>[] => {
     const { key, row, state } = change;
     if (row === undefined || !isMemberAgain(row.record, state)) return [];
     const remembered = rememberedRows(key, row.record).map((each) => ({ ...each, keyText: ledgerKeyText(each.key) }));
     return [{ change, row, remembered }];
   });
-  if (again.length === 0) return new Set();
-  const remembered = keysByText(again);
+  if (members.length === 0) return new Map();
+  const remembered = keysByText(members);
   const found = await context.ledger.read([...remembered.values()], signal);
   tally.ledgerReads += remembered.size;
-  const rows = new Map([...remembered.keys()].map((keyText, index) => [keyText, found[index]]));
+  const rows = new Map<string, LedgerRow | undefined>();
+  const unreadable = new Map<string, UnreadableRow>();
+  for (const [index, keyText] of [...remembered.keys()].entries()) {
+    const row = found[index];
+    if (isUnreadableRow(row)) unreadable.set(keyText, row);
+    else rows.set(keyText, row);
+  }
+  const stopped = new Map<Of, UnreadableRow | 'again'>();
+  for (const { change, remembered: names } of members) {
+    const stop = names.map(({ keyText }) => unreadable.get(keyText)).find((row) => row !== undefined);
+    if (stop !== undefined) stopped.set(change, stop);
+  }
+  const again = members.filter(({ change }) => !stopped.has(change));
   const kept = new Map<string, LedgerWrite>();
   for (const each of again) {
     const write = keptAsOfNewest(each, rows);
@@ -67,7 +82,8 @@ export async function unlinkPeople<Of extends Change>(
   // What was written for another change of the same call is looked at again with that.
   const open = new Set([...lost.map(({ keyText }) => keyText), ...kept.keys()]);
   const isOpen = (each: Again<Of>): boolean => isKept(each) || each.remembered.some(({ keyText }) => open.has(keyText));
-  return new Set(again.filter(isOpen).map(({ change }) => change));
+  for (const each of again) if (isOpen(each)) stopped.set(each.change, 'again');
+  return stopped;
 }
 
 /** A change that makes a row a member again, with the rows that it remembers. */

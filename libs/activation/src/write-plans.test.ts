@@ -1,4 +1,5 @@
 import { ledgerKeyText, type LedgerRecord, type LedgerWrite } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { fansKey, memberAt, openActivation, putRow, rowOf } from '../testing/index.ts';
 import { writePlans } from './write-plans.ts';
@@ -13,7 +14,7 @@ async function write(records: Readonly<Record<string, LedgerRecord>>, expected?:
   for (const [person, record] of Object.entries(records)) {
     const key = fansKey(person);
     await putRow(context.ledger, key, rowOf(memberAt()));
-    const [row] = await context.ledger.read([key], signal);
+    const [row] = await readable(context.ledger).read([key], signal);
     if (row === undefined) expect.unreachable();
     else {
       context.ledgerCache.set(ledgerKeyText(key), row, context.clock.now());

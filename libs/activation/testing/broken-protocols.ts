@@ -1,5 +1,6 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { compareStates, isSameWish, type Ledger, type LedgerRow, type LedgerWrite } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import type { Breakage } from './world-options.ts';
 
 const noRow = 'no row';
@@ -26,7 +27,7 @@ export const byArrival: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
       read: async (keys, signal) =>
-        (await ledger.read(keys, signal)).map((row) => (row === undefined ? row : ageless(row))),
+        (await readable(ledger).read(keys, signal)).map((row) => (row === undefined ? row : ageless(row))),
     }),
 };
 
@@ -57,7 +58,7 @@ export const settlingBlindly: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
       write: async (writes, signal) => {
-        const rows = await ledger.read(
+        const rows = await readable(ledger).read(
           writes.map(({ key }) => key),
           signal,
         );
@@ -74,10 +75,10 @@ export const settlingBlindly: Breakage = {
 /** The ledger with some of its methods replaced. */
 function over(ledger: Ledger, replaced: Partial<Ledger>): Ledger {
   return {
-    read: (keys, signal) => ledger.read(keys, signal),
+    read: (keys, signal) => readable(ledger).read(keys, signal),
     write: (writes, signal) => ledger.write(writes, signal),
     remove: (key, expected, signal) => ledger.remove(key, expected, signal),
-    rows: (of, signal) => ledger.rows(of, signal),
+    rows: (of, signal) => readable(ledger).rows(of, signal),
     ...replaced,
   };
 }
@@ -111,7 +112,7 @@ export const passingOverRows: Breakage = {
     over(ledger, {
       rows: async function* (of, signal) {
         let isFirst = true;
-        for await (const row of ledger.rows(of, signal)) {
+        for await (const row of readable(ledger).rows(of, signal)) {
           if (!isFirst) yield row;
           isFirst = false;
         }
@@ -173,7 +174,7 @@ export const ignoringMoves: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
       write: async (writes, signal) => {
-        const rows = await ledger.read(
+        const rows = await readable(ledger).read(
           writes.map(({ key }) => key),
           signal,
         );

@@ -1,4 +1,5 @@
 import type { Ledger, LedgerKey, LedgerRecord, MembershipState } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { noonMs } from './example-events.ts';
 
 /** The state of a member who qualified so many seconds after noon. */
@@ -31,6 +32,6 @@ export function untoldRowOf(known: MembershipState, over: Partial<LedgerRecord> 
 /** Writes a row, whatever is there. */
 export async function putRow(ledger: Ledger, key: LedgerKey, record: LedgerRecord): Promise<void> {
   const { signal } = new AbortController();
-  const [row] = await ledger.read([key], signal);
+  const [row] = await readable(ledger).read([key], signal);
   await ledger.write([{ key, record, expected: row?.version }], signal);
 }

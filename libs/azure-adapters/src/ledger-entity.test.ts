@@ -194,7 +194,7 @@ test('a row state of another version is named, not taken for one of ours', () =>
   const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
   for (const rowState of ['told', '', 'constructor', 7])
     expect(() => toRow(stored({ ...entity, rowState }))).toThrow(
-      /^Failed to read the ledger: column rowState of row [\w-]{43}\.[\w-]{43} is not what the ledger writes/,
+      /^Failed to read the ledger: column rowState of row crm\.\d\/[\w-]{43}\.[\w-]{43} is not what the ledger writes/,
     );
 });
 
@@ -202,7 +202,7 @@ test('attributes that a person changed into something else are named', () => {
   const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
   for (const attributes of ['', '[]', 'null', '"somebody"', '{"a":'])
     expect(() => toRow(stored({ ...entity, attributes }))).toThrow(
-      /^Failed to read the ledger: column attributes of row [\w-]{43}\.[\w-]{43} is not what the ledger writes/,
+      /^Failed to read the ledger: column attributes of row crm\.\d\/[\w-]{43}\.[\w-]{43} is not what the ledger writes/,
     );
   expect(() => toRow(stored({ ...entity, attributes: undefined }))).toThrow('column attributes of row');
 });
@@ -235,12 +235,11 @@ test.each([
   ['formerOf', '[["crmid","C-1"]]'],
   ['formerOf', '[["crmid",1,"digest"]]'],
   ['formerOf', '[[1,"C-1","digest"]]'],
-])('a row whose column %s somebody changed to %j is named, with what to do', (column, value) => {
+])('a row whose column %s somebody changed to %j is named', (column, value) => {
   const delivered = exampleState({ status: 'exited' });
   const entity = toEntity(exampleKey(1), exampleRecord({ delivered, linkDigest: 'digest' }), 'id');
   expect(() => toRow(stored({ ...entity, [column]: value }))).toThrow(
-    `Failed to read the ledger: column ${column} of row ${entity.rowKey} is not what the ledger writes. ` +
-      'Restore the row, or delete it to forget what the destination was told.',
+    `Failed to read the ledger: column ${column} of row ${entity.partitionKey}/${entity.rowKey} is not what the ledger writes.`,
   );
 });
 

@@ -13,6 +13,7 @@ import {
   type RowState,
   type SettledState,
 } from '@activation-hub/membership';
+import { UnreadableRowError } from './unreadable-row.ts';
 
 /** Where a row is in the table. */
 export interface EntityAddress {
@@ -142,7 +143,10 @@ function isMergeable(record: LedgerRecord, leased: LedgerRecord): boolean {
   );
 }
 
-/** The row in an entity that `toEntity` made. Throws when it was changed into something else. */
+/**
+ * The row in an entity that `toEntity` made. Throws `UnreadableRowError` when it was changed into
+ * something else, or a newer release wrote it.
+ */
 export function toRow(entity: TableEntityResult<Record<string, unknown>>): LedgerRow {
   const columns = new Columns(entity);
   const known = columns.state('known');
@@ -164,7 +168,10 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
   };
 }
 
-/** The key of a row. Throws when the row was changed so that its key would be another's. */
+/**
+ * The key of a row. Throws `UnreadableRowError` when the row was changed so that its key would be
+ * another's.
+ */
 export function toKey(entity: TableEntityResult<Record<string, unknown>>): LedgerKey {
   return new Columns(entity).key();
 }
@@ -371,9 +378,7 @@ class Columns {
   }
 
   #unreadable(column: string): never {
-    throw new Error(
-      `Failed to read the ledger: column ${column} of row ${this.#entity.rowKey ?? ''} is not what the ledger writes. ` +
-        'Restore the row, or delete it to forget what the destination was told.',
-    );
+    const { partitionKey = '', rowKey = '' } = this.#entity;
+    throw new UnreadableRowError(`column ${column} of row ${partitionKey}/${rowKey}`);
   }
 }

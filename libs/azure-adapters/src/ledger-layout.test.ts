@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { RestError } from '@azure/data-tables';
-import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
+import { exampleKey, exampleRecord, readable } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
@@ -34,10 +34,10 @@ const host = (): string => `127.0.0.1:${azurite.tablePort}`;
 const put = (ledger: Pick<SpreadLedger, 'write'>, person = 1) =>
   ledger.write([{ key: exampleKey(person), record: exampleRecord(), expected: undefined }], signal);
 const uses = (ledger: SpreadLedger): readonly (() => Promise<unknown>)[] => [
-  () => ledger.read([exampleKey(1)], signal),
+  () => readable(ledger).read([exampleKey(1)], signal),
   () => put(ledger),
   () => ledger.remove(exampleKey(1), 'version', signal),
-  () => Array.fromAsync(ledger.rows({}, signal)),
+  () => Array.fromAsync(readable(ledger).rows({}, signal)),
   () => Array.fromAsync(ledger.rowsWrittenSince(0, signal)),
   () => Array.fromAsync(ledger.exported({ nowMs: 0, signal })),
   () => ledger.createTables(signal),
@@ -160,9 +160,9 @@ test('the accounts are asked once what they say, however often the ledger is use
   const tables = tablesIn([0, 1]);
   await open(tables);
   const ledger = new SpreadLedger(tables);
-  await ledger.read([exampleKey(1)], signal);
+  await readable(ledger).read([exampleKey(1)], signal);
   for (const { layout } of tables) await layout.deleteEntity('layout', 'ledger');
-  expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+  expect(await readable(ledger).read([exampleKey(1)], signal)).toEqual([undefined]);
 });
 
 test('a refusal says what would be lost, and what to do', async () => {
@@ -204,9 +204,9 @@ test('a ledger from before there were layouts is one of one account, and keeps i
   await put(before);
   await expect(open(tablesIn([0, 1], names))).rejects.toThrow('it is spread over 1 account, and 2 are configured.');
   const ledger = new SpreadLedger([only]);
-  expect(await ledger.read([exampleKey(1)], signal)).toHaveLength(1);
+  expect(await readable(ledger).read([exampleKey(1)], signal)).toHaveLength(1);
   await ledger.createTables(signal);
-  expect((await ledger.read([exampleKey(1)], signal))[0]?.record).toEqual(exampleRecord());
+  expect((await readable(ledger).read([exampleKey(1)], signal))[0]?.record).toEqual(exampleRecord());
 });
 
 test('several accounts that say nothing yet are used by nothing but the start and an import', async () => {
@@ -332,7 +332,7 @@ test.each([
     await new SpreadLedger(tables).import(exportOf([row('a')]), { signal });
     await tables[1]?.layout.updateEntity({ partitionKey: 'layout', rowKey: 'ledger', imported }, 'Merge');
     const ledger = new SpreadLedger(tables, { isMoving: true });
-    await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(words);
+    await expect(readable(ledger).read([exampleKey(1)], signal)).rejects.toThrow(words);
   },
 );
 

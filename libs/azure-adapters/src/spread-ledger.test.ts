@@ -1,6 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { attributesCharactersMax, type Ledger, type LedgerKey, type LedgerSelection } from '@activation-hub/membership';
-import { describeLedgerContract, exampleKey, exampleRecord } from '@activation-hub/membership/testing';
+import {
+  attributesCharactersMax,
+  isUnreadableRow,
+  type Ledger,
+  type LedgerKey,
+  type LedgerSelection,
+} from '@activation-hub/membership';
+import {
+  describeLedgerContract,
+  describeUnreadableRowContract,
+  exampleKey,
+  exampleRecord,
+  readable,
+} from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
@@ -37,8 +49,17 @@ async function openLedger(same?: Ledger, accounts = 4): Promise<SpreadLedger> {
   return ledger;
 }
 
+/** Gives a row a state that only a newer release knows. */
+async function spoil(ledger: Ledger, key: LedgerKey): Promise<void> {
+  const { partitionKey, rowKey } = entityAddress(key);
+  const tables = tablesOf.get(ledger) ?? [];
+  const table = tables[accountOf(rowKey, tables.length)];
+  await table?.rows.updateEntity({ partitionKey, rowKey, rowState: 'of-tomorrow' }, 'Merge');
+}
+
 describeLedgerContract('the ledger over four accounts', (same) => openLedger(same));
 describeLedgerContract('the ledger over one account', (same) => openLedger(same, 1));
+describeUnreadableRowContract('the ledger over four accounts', () => openLedger(), spoil);
 
 const people = (count: number): LedgerKey[] => Array.from({ length: count }, (_, n) => exampleKey(n + 1));
 const record = exampleRecord();
@@ -48,7 +69,7 @@ const write = (ledger: Ledger, keys: readonly LedgerKey[]) =>
     signal,
   );
 const listed = async (ledger: Ledger, of: LedgerSelection): Promise<readonly LedgerKey[]> =>
-  (await Array.fromAsync(ledger.rows(of, signal))).map(({ key }) => key);
+  (await Array.fromAsync(readable(ledger).rows(of, signal))).map(({ key }) => key);
 const sorted = (keys: readonly LedgerKey[]): readonly string[] => keys.map((key) => JSON.stringify(key)).toSorted();
 
 test('all rows of one identity are in one account, where every process finds them', async () => {
@@ -78,7 +99,7 @@ test('what goes over many identities goes over all accounts', async () => {
   const parts = await Promise.all(Array.from({ length: 8 }, (_, part) => listed(ledger, { destination: 'crm', part })));
   expect(sorted(parts.flat())).toEqual(sorted(keys));
   const written = await Array.fromAsync(ledger.rowsWrittenSince(0, signal));
-  expect(sorted(written.map(({ key }) => key))).toEqual(sorted(keys));
+  expect(sorted(written.flatMap((row) => (isUnreadableRow(row) ? [] : [row.key])))).toEqual(sorted(keys));
 });
 
 test('it names the destinations of every account', async () => {
@@ -105,7 +126,7 @@ test('a call that writes to several accounts answers in the order of its writes,
   await write(ledger, keys.slice(10, 20));
   const results = await write(ledger, keys);
   expect(results.map(({ written }) => written)).toEqual(keys.map((_, n) => n < 10 || n >= 20));
-  const rows = await ledger.read(keys, signal);
+  const rows = await readable(ledger).read(keys, signal);
   for (const [n, result] of results.entries()) if (result.written) expect(rows[n]?.version).toBe(result.version);
 });
 
@@ -139,7 +160,7 @@ test('an account that cannot be reached fails the calls that need it, and is nam
   const inFirst = keys.filter((key) => accountOf(entityAddress(key).rowKey, 2) === 0);
   await proxy.stop();
   await expect(write(ledger, keys)).rejects.toThrow(`the table store at 127.0.0.1:${proxy.port} could not be reached`);
-  expect((await ledger.read(inFirst, signal)).length).toBe(inFirst.length);
+  expect((await readable(ledger).read(inFirst, signal)).length).toBe(inFirst.length);
   expect(await listed(ledger, { destination: 'crm', identity })).toEqual([]);
 });
 
@@ -155,7 +176,7 @@ test('the ledger of a connection is in its account, in the tables that every pro
 
 test('a call of no rows does nothing', async () => {
   const ledger = await openLedger();
-  expect([await ledger.read([], signal), await ledger.write([], signal)]).toEqual([[], []]);
+  expect([await readable(ledger).read([], signal), await ledger.write([], signal)]).toEqual([[], []]);
 });
 
 test('an export of one account is imported into four, each row where it is looked for, and back', async () => {

@@ -3,10 +3,11 @@ import {
   type Ledger,
   type LedgerEntry,
   type LedgerKey,
-  type LedgerRow,
   type LedgerSelection,
   type LedgerWrite,
   type LedgerWriteResult,
+  type ReadRow,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import { inParallel } from './in-parallel.ts';
 import { identityRange } from './ledger-entity.ts';
@@ -64,7 +65,7 @@ export class SpreadLedger implements Ledger {
     await this.#layout.keep(signal);
   }
 
-  async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
+  async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly ReadRow[]> {
     await this.#layout.check(signal);
     return this.#inAccounts(
       keys,
@@ -91,7 +92,7 @@ export class SpreadLedger implements Ledger {
     return this.#ledgerOf(key).remove(key, expected, signal);
   }
 
-  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry | UnreadableRow, void> {
     await this.#layout.check(signal);
     if ('identity' in of) return yield* this.#ledgerOf(of).rows(of, signal);
     if (of.startAt === undefined) {
@@ -113,7 +114,7 @@ export class SpreadLedger implements Ledger {
   }
 
   /** As `TableLedger` gives them; those of one account after those of another. */
-  async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+  async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry | UnreadableRow, void> {
     await this.#layout.check(signal);
     for (const ledger of this.#ledgers) yield* ledger.rowsWrittenSince(sinceMs, signal);
   }

@@ -29,3 +29,20 @@ test('it names each destination that has rows once, whatever the number of its b
   );
   expect((await named()).toSorted()).toEqual(names);
 });
+
+test('a row that cannot be read hides no destination', async () => {
+  const client = tableClient(azurite, `ledger${randomUUID().replaceAll('-', '')}`);
+  const ledger = new TableLedger(client);
+  await ledger.createTable(signal);
+  const keys = ['ads', 'crm-eu', 'crm~shadow~link', 'z'].map((destination) => exampleKey(1, { destination }));
+  await ledger.write(
+    keys.map((key) => ({ key, record: exampleRecord(), expected: undefined })),
+    signal,
+  );
+  for (const [index, columns] of [{ identityValue: 7 }, { destination: 'other' }, { destination: 7 }].entries()) {
+    const key = keys[index];
+    if (key !== undefined) await client.updateEntity({ ...entityAddress(key), ...columns }, 'Merge');
+  }
+  const named = await Array.fromAsync(ledger.destinations(signal));
+  expect(named.toSorted()).toEqual(keys.map(({ destination }) => destination));
+});

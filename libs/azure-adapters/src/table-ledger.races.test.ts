@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LedgerKey } from '@activation-hub/membership';
-import { exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
+import { exampleKey, exampleRecord, exampleState, readable } from '@activation-hub/membership/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
@@ -42,7 +42,7 @@ test('whatever writers of three processes interleave, each version of a row has 
           const ledger = processes[process];
           if (ledger === undefined) throw new Error('unreachable');
           const keys = rows.map(keyOf);
-          const found = reads ? await ledger.read(keys, signal) : keys.map(() => undefined);
+          const found = reads ? await readable(ledger).read(keys, signal) : keys.map(() => undefined);
           const writes = keys.map((key, index) => {
             writers += 1;
             const known = exampleState({ sequenceNumber: writers });
@@ -64,7 +64,7 @@ test('whatever writers of three processes interleave, each version of a row has 
       const [reader] = processes;
       for (const [row, winners] of won) {
         // The winners form a chain, from no row to the present row: each version was replaced once.
-        const [stored] = (await reader?.read([keyOf(row)], signal)) ?? [];
+        const [stored] = reader === undefined ? [] : await readable(reader).read([keyOf(row)], signal);
         const next = new Map(winners.map((winner) => [winner.replaced, winner]));
         expect(next.size).toBe(winners.length);
         let last = next.get(undefined);

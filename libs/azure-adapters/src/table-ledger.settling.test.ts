@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lease, settle, type LedgerKey, type LedgerRecord, type LedgerWrite } from '@activation-hub/membership';
-import { exampleKey, exampleState } from '@activation-hub/membership/testing';
+import { exampleKey, exampleState, readable } from '@activation-hub/membership/testing';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
@@ -66,7 +66,9 @@ test.each([1, 3])('%i rows read as what they were leased and settled as, time af
       ledger,
       keys.map((key, n) => ({ key, record: settled, expected: versions[n], over: record })),
     );
-    expect(await ledger.read(keys, signal)).toEqual(versions.map((version) => ({ record: settled, version })));
+    expect(await readable(ledger).read(keys, signal)).toEqual(
+      versions.map((version) => ({ record: settled, version })),
+    );
     known = settled;
   }
 });
@@ -91,14 +93,14 @@ test.each([1, 3])(
         signal,
       ),
     ).toEqual(keys.map(() => ({ written: false })));
-    const rows = await ledger.read(keys, signal);
+    const rows = await readable(ledger).read(keys, signal);
     expect(rows.map((row) => row?.record)).toEqual(keys.map(() => record));
     await written(
       ledger,
       writes.map((write, n) => ({ ...write, expected: rows[n]?.version })),
     );
     for await (const entity of client.listEntities()) expect(entity.ofAnother).toBe('kept');
-    expect((await ledger.read(keys, signal)).map((row) => row?.record)).toEqual(keys.map(() => settled));
+    expect((await readable(ledger).read(keys, signal)).map((row) => row?.record)).toEqual(keys.map(() => settled));
   },
 );
 
@@ -121,7 +123,7 @@ test.each([1, 3])('a settling of %i rows whose reply was lost is known again as 
     keys.map((key, n) => ({ key, record: settled, expected: versions[n], over: record })),
     signal,
   );
-  const rows = await ledger.read(keys, signal);
+  const rows = await readable(ledger).read(keys, signal);
   expect(isLost).toBe(true);
   expect(results).toEqual(rows.map((row) => ({ written: true, version: row?.version })));
   expect(rows.map((row) => row?.record)).toEqual(keys.map(() => settled));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LedgerKey, LedgerWrite } from '@activation-hub/membership';
-import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
+import { exampleKey, exampleRecord, readable } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
@@ -60,7 +60,7 @@ test('a line separator in a row, which JSON leaves as it is, harms no row of its
   const writes = creations(3, attributes);
   expect(await ledger.write(writes, signal)).toMatchObject([{ written: true }, { written: true }, { written: true }]);
   expect(sent()).toEqual({ transactions: 1, rows: 0 });
-  const rows = await ledger.read(
+  const rows = await readable(ledger).read(
     writes.map(({ key }) => key),
     signal,
   );
@@ -202,7 +202,7 @@ test.each([2, 100])(
     const writes = creations(count);
     await ledger.write([...writes, ...ofBucket('crm.0', 20)], signal);
     const keys = writes.map(({ key }) => key);
-    const rows = await ledger.read(keys, signal);
+    const rows = await readable(ledger).read(keys, signal);
     expect(rows.filter((row) => row !== undefined)).toHaveLength(count);
     const [query = '', ...others] = proxy.requests.filter((request) => request.startsWith('GET'));
     expect(others).toEqual([]);

@@ -7,14 +7,16 @@ import {
   type TableEntityResult,
 } from '@azure/data-tables';
 import {
+  isUnreadableRow,
   refuseUnkeepableWrites,
   type Ledger,
   type LedgerEntry,
   type LedgerKey,
-  type LedgerRow,
   type LedgerSelection,
   type LedgerWrite,
   type LedgerWriteResult,
+  type ReadRow,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import { GroupCommit, type CommitAnswer, type GroupedWrite } from './group-commit.ts';
 import { inParallel } from './in-parallel.ts';
@@ -33,6 +35,7 @@ import { isCosmos, isEmulator, wasSentBefore } from './storage-connections.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 import { submitTransaction, type RowWrite } from './table-transaction.ts';
+import { orUnreadable } from './unreadable-row.ts';
 
 export interface TableLedgerOptions {
   /** How many reads one call keeps under way; 64 by default. */
@@ -107,7 +110,7 @@ export class TableLedger implements Ledger {
     );
   }
 
-  async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
+  async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly ReadRow[]> {
     const addresses = keys.map(entityAddress);
     const entities = new Map<string | undefined, Entity | undefined>();
     const identities = [...Map.groupBy(addresses, ({ rowKey }) => rowKeyPrefixOf(rowKey)).values()];
@@ -121,7 +124,7 @@ export class TableLedger implements Ledger {
     });
     return addresses.map(({ rowKey }) => {
       const entity = entities.get(rowKey);
-      return entity === undefined ? undefined : toRow(entity);
+      return entity === undefined ? undefined : orUnreadable(() => toRow(entity));
     });
   }
 
@@ -151,29 +154,30 @@ export class TableLedger implements Ledger {
   }
 
   /** The rows as their port says, page by page; those of a bucket after those of another. */
-  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry | UnreadableRow, void> {
     if (of.startAt !== undefined) {
       const buckets = await Array.fromAsync(this.#buckets(signal));
       const start = Math.floor(of.startAt * buckets.length);
       for (const bucket of [...buckets.slice(start), ...buckets.slice(0, start)])
         for await (const entity of this.#listed({ filter: odata`PartitionKey eq ${bucket}` }, signal))
-          yield { key: toKey(entity), ...toRow(entity) };
+          yield toEntry(entity);
       return;
     }
     // Destinations may share a range of the table (`partitionKeyPrefix`).
-    const isOfAnother = ({ destination }: Entity): boolean =>
-      of.destination !== undefined && typeof destination === 'string' && destination !== of.destination;
-    for await (const entity of this.#listed(selectionOf(of), signal))
-      if (!isOfAnother(entity)) yield { key: toKey(entity), ...toRow(entity) };
+    const isOfAnother = (entity: Entity): boolean =>
+      of.destination !== undefined &&
+      entity.destination !== of.destination &&
+      !isUnreadableRow(orUnreadable(() => toKey(entity)));
+    for await (const entity of this.#listed(selectionOf(of), signal)) if (!isOfAnother(entity)) yield toEntry(entity);
   }
 
   /**
    * The rows that were written at that time or later, by the clock of the store, for a watcher. The
    * store scans every row for that and returns only these, page by page.
    */
-  async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+  async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry | UnreadableRow, void> {
     for await (const entity of this.#listed({ filter: odata`Timestamp ge ${new Date(sinceMs)}` }, signal))
-      yield { key: toKey(entity), ...toRow(entity) };
+      yield toEntry(entity);
   }
 
   /**
@@ -185,9 +189,12 @@ export class TableLedger implements Ledger {
     for (let from = ''; ;) {
       const next = await this.#listed({ filter: odata`PartitionKey ge ${from}` }, signal).next();
       if (next.done === true) return;
-      yield toKey(next.value).destination;
+      const key = orUnreadable(() => toKey(next.value));
+      const range = String(next.value.partitionKey).slice(0, -1);
+      // What a name becomes there is the name itself for every one that a file has.
+      yield isUnreadableRow(key) ? range.slice(0, -1) : key.destination;
       // Without the bucket, and behind all of them.
-      from = `${String(next.value.partitionKey).slice(0, -1)}~`;
+      from = `${range}~`;
     }
   }
 
@@ -287,6 +294,10 @@ export class TableLedger implements Ledger {
 }
 
 const lost = { written: false } as const;
+
+function toEntry(entity: Entity): LedgerEntry | UnreadableRow {
+  return orUnreadable(() => ({ key: toKey(entity), ...toRow(entity) }));
+}
 
 function pendingWrite({ key, record, expected, over }: LedgerWrite): PendingWrite {
   const writeId = randomUUID();

@@ -9,7 +9,9 @@ import {
   type LedgerSelection,
   type LedgerWrite,
   type LedgerWriteResult,
+  type ReadRow,
 } from './ledger.ts';
+import { isUnreadableRow, type UnreadableRow } from './unreadable-row.ts';
 
 /**
  * A ledger that reads another one, and keeps what is written in this process alone: for dry runs,
@@ -25,7 +27,7 @@ export class DryLedger implements Ledger {
     this.#under = under;
   }
 
-  async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
+  async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly ReadRow[]> {
     signal.throwIfAborted();
     const asked = keys.filter((key) => !this.#own.has(ledgerKeyText(key)));
     const rows = asked.length === 0 ? [] : await this.#under.read(asked, signal);
@@ -48,29 +50,38 @@ export class DryLedger implements Ledger {
 
   async remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean> {
     const [row] = await this.read([key], signal);
-    if (row?.version !== expected) return false;
+    if (versionOf(row) !== expected) return false;
     this.#own.set(ledgerKeyText(key), undefined);
     return true;
   }
 
-  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry> {
-    for await (const entry of this.#under.rows(of, signal)) if (!this.#own.has(ledgerKeyText(entry.key))) yield entry;
+  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry | UnreadableRow> {
+    // No write is made here to a row that cannot be read.
+    for await (const entry of this.#under.rows(of, signal))
+      if (isUnreadableRow(entry) || !this.#own.has(ledgerKeyText(entry.key))) yield entry;
     for (const entry of beginningAt(of, [...this.#own.values()])) {
       signal.throwIfAborted();
       if (entry !== undefined && isSelected(entry.key, of)) yield entry;
     }
   }
 
-  #write({ key, record, expected }: LedgerWrite, row: LedgerRow | undefined): LedgerWriteResult {
+  #write({ key, record, expected }: LedgerWrite, row: ReadRow): LedgerWriteResult {
     const text = ledgerKeyText(key);
     // Another write may have come while the row was read.
-    const version = this.#own.has(text) ? this.#own.get(text)?.version : row?.version;
+    const version = this.#own.has(text) ? this.#own.get(text)?.version : versionOf(row);
     if (version !== expected) return { written: false };
     this.#versions += 1;
     const next = `dry-${this.#versions}`;
     this.#own.set(text, { key, record, version: next });
     return { written: true, version: next };
   }
+}
+
+/** No write meets the version of a row that cannot be read. */
+const unreadableVersion = Symbol('unreadable');
+
+function versionOf(row: ReadRow): string | undefined | typeof unreadableVersion {
+  return isUnreadableRow(row) ? unreadableVersion : row?.version;
 }
 
 function rowOf(entry: LedgerEntry | undefined): LedgerRow | undefined {

@@ -69,6 +69,7 @@ export {
   type LedgerSelection,
   type LedgerWrite,
   type LedgerWriteResult,
+  type ReadRow,
   type RowState,
   type SettledState,
 } from './ledger.ts';
@@ -82,3 +83,4 @@ export {
   type MembershipState,
   type UndigestedState,
 } from './state.ts';
+export { isUnreadableRow, UnreadableRowCount, type UnreadableRow, type UnreadableRows } from './unreadable-row.ts';

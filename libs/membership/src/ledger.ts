@@ -1,6 +1,7 @@
 import type { JsonValue } from '@activation-hub/destination-kit';
 import type { Identity } from './identity.ts';
 import type { MembershipState } from './state.ts';
+import type { UnreadableRow } from './unreadable-row.ts';
 
 /** Which row: one destination, one identity, one audience. */
 export interface LedgerKey {
@@ -139,6 +140,9 @@ export interface LedgerRow {
   readonly version: string;
 }
 
+/** What a key has: a row, a row that cannot be read, or none. */
+export type ReadRow = LedgerRow | UnreadableRow | undefined;
+
 export interface LedgerWrite {
   readonly key: LedgerKey;
   readonly record: LedgerRecord;
@@ -161,11 +165,12 @@ export type LedgerWriteResult = { readonly written: true; readonly version: stri
  *
  * `read` and `write` answer in the order of their arguments. They throw when the store cannot be
  * reached, and then nothing may be assumed about the writes. A write that lost its race is an
- * answer, not an error. Keys of one call are distinct. `write` throws `RangeError` before it writes
- * the first row when one of them could not be kept whole (`refuseUnkeepableWrites`).
+ * answer, not an error, and every write of a row that cannot be read is lost. Keys of one call are
+ * distinct. `write` throws `RangeError` before it writes the first row when one of them could not
+ * be kept whole (`refuseUnkeepableWrites`).
  */
 export interface Ledger {
-  read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]>;
+  read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly ReadRow[]>;
   write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]>;
   /**
    * Removes a row if it still has that version; false when another process wrote or removed it
@@ -174,9 +179,10 @@ export interface Ledger {
   remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean>;
   /**
    * Every row, each once, or those of a destination, of a part of it, or of an identity at it; rows
-   * written meanwhile may be missed.
+   * written meanwhile may be missed. A row that cannot be read stops no walk: what is given in its
+   * place says which it is.
    */
-  rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry>;
+  rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry | UnreadableRow>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exampleKey, exampleRecord, exampleState } from '../testing/index.ts';
+import { exampleKey, exampleRecord, exampleState, SpoilableLedger } from '../testing/index.ts';
 import { InMemoryLedger } from './in-memory-ledger.ts';
 import type { LedgerRecord } from './ledger.ts';
 import { sweepLedger } from './sweep-ledger.ts';
@@ -9,6 +9,7 @@ const dayMs = 86_400_000;
 const todayMs = Date.UTC(2026, 5, 1);
 const gone = exampleState({ status: 'exited', qualifiedAtMs: todayMs - 100 * dayMs });
 const olderThanMs = todayMs - 60 * dayMs;
+const none = { rows: 0, names: [] };
 const night = { olderThanMs, startAt: 0, hasTime: () => true, signal };
 
 async function ledgerOf(records: readonly LedgerRecord[]): Promise<InMemoryLedger> {
@@ -22,7 +23,7 @@ test('people who left long ago are forgotten, whether the destination was told o
   const noted: LedgerRecord = { known: gone, rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
   const notFound: LedgerRecord = { ...noted, rowState: { is: 'not-found' } };
   const ledger = await ledgerOf([exampleRecord({ known: gone }), noted, notFound]);
-  expect(await sweepLedger(ledger, night)).toEqual({ seen: 3, removed: 3, isWhole: true });
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 3, removed: 3, isWhole: true, unreadable: none });
   expect(ledger.size).toBe(0);
 });
 
@@ -66,7 +67,7 @@ test('rows of members stay, and those of a recent exit, in doubt, or whose state
     exampleRecord({ known: gone, rowState: { is: 'deferred', chainId: 'r' } }),
     exampleRecord({ known: gone, rowState: { is: 'paused' } }),
   ]);
-  expect(await sweepLedger(ledger, night)).toEqual({ seen: 7, removed: 0, isWhole: true });
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 7, removed: 0, isWhole: true, unreadable: none });
 });
 
 test('before the row of a former identity goes, the rows that it remembers lose their digests', async () => {
@@ -77,11 +78,11 @@ test('before the row of a former identity goes, the rows that it remembers lose 
     formerOf: [current, missing].map(({ identity }) => ({ ...identity, linkDigest: 'a' })),
   });
   const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
-  expect(await sweepLedger(ledger, night)).toEqual({ seen: 2, removed: 1, isWhole: true });
-  const [, row, none] = await ledger.read([former, current, missing], signal);
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 2, removed: 1, isWhole: true, unreadable: none });
+  const [, row, missingRow] = await ledger.read([former, current, missing], signal);
   expect(row?.record).toMatchObject({ knownDigest: 'a' });
   expect(row?.record).not.toHaveProperty('linkDigest');
-  expect(none).toBeUndefined();
+  expect(missingRow).toBeUndefined();
 });
 
 test('the row of a former identity stays while another process writes one that it remembers', async () => {
@@ -102,5 +103,24 @@ test('of a row that remembers no one the ledger is asked nothing but to remove i
   const ledger = await ledgerOf([exampleRecord({ known: gone }), exampleRecord({ known: gone, formerOf: [] })]);
   ledger.read = () => Promise.reject(new Error('It was read.'));
   ledger.write = () => Promise.reject(new Error('It was written.'));
-  expect(await sweepLedger(ledger, night)).toEqual({ seen: 2, removed: 2, isWhole: true });
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 2, removed: 2, isWhole: true, unreadable: none });
+});
+
+test('a row that cannot be read stays, stops no walk, and is counted', async () => {
+  const ledger = new SpoilableLedger(await ledgerOf([0, 1, 2].map(() => exampleRecord({ known: gone }))));
+  const { unreadable } = await ledger.spoil(exampleKey(1));
+  const swept = { seen: 3, removed: 2, isWhole: true, unreadable: { rows: 1, names: [unreadable] } };
+  expect(await sweepLedger(ledger, night)).toEqual(swept);
+  expect(ledger.under.size).toBe(1);
+});
+
+test('the row of a former identity stays while a row that it remembers cannot be read', async () => {
+  const formerOf = [{ ...exampleKey(1).identity, linkDigest: 'a' }];
+  const ledger = new SpoilableLedger(
+    await ledgerOf([exampleRecord({ known: gone, formerOf }), exampleRecord({ linkDigest: 'a' })]),
+  );
+  await ledger.spoil(exampleKey(1));
+  expect(await sweepLedger(ledger, night)).toMatchObject({ seen: 2, removed: 0 });
+  ledger.mend();
+  expect(await sweepLedger(ledger, night)).toMatchObject({ seen: 2, removed: 1 });
 });

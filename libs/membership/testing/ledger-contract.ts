@@ -10,6 +10,7 @@ import {
   type LedgerSelection,
 } from '../src/ledger.ts';
 import { exampleKey, exampleRecord, exampleState } from './examples.ts';
+import { readable } from './readable.ts';
 
 /**
  * What every ledger promises, as tests. `openLedger` gives a ledger without rows, and a second door
@@ -26,12 +27,12 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
   describe(name, () => {
     test('a key that was never written has no row', async () => {
       const ledger = await openLedger();
-      expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+      expect(await readable(ledger).read([exampleKey(1)], signal)).toEqual([undefined]);
     });
 
     test('no keys and no writes are no work', async () => {
       const ledger = await openLedger();
-      expect(await ledger.read([], signal)).toEqual([]);
+      expect(await readable(ledger).read([], signal)).toEqual([]);
       expect(await ledger.write([], signal)).toEqual([]);
     });
 
@@ -53,21 +54,21 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         history: 'xe,mjv9m2s0,2s,d,4f|ru,mjv9m2s0,9,h?,b,3,throttled,429 of Zoë’s, "too many"',
       });
       const version = await put(ledger, exampleKey(1), full);
-      expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: full, version }]);
+      expect(await readable(ledger).read([exampleKey(1)], signal)).toEqual([{ record: full, version }]);
     });
 
     test('a row without a delivered state comes back without one', async () => {
       const ledger = await openLedger();
       const never: LedgerRecord = { known: exampleState(), rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
       const version = await put(ledger, exampleKey(1), never);
-      expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: never, version }]);
+      expect(await readable(ledger).read([exampleKey(1)], signal)).toEqual([{ record: never, version }]);
     });
 
     test('rows come back in the order of the keys, absent ones included', async () => {
       const ledger = await openLedger();
       await put(ledger, exampleKey(3), exampleRecord({ known: exampleState({ content: 'three' }) }));
       await put(ledger, exampleKey(1), exampleRecord({ known: exampleState({ content: 'one' }) }));
-      const rows = await ledger.read([exampleKey(1), exampleKey(2), exampleKey(3)], signal);
+      const rows = await readable(ledger).read([exampleKey(1), exampleKey(2), exampleKey(3)], signal);
       expect(rows.map((row) => row?.record.known.content)).toEqual(['one', undefined, 'three']);
     });
 
@@ -77,7 +78,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       await put(ledger, exampleKey(1), exampleRecord({ known: exampleState({ content: 'first' }) }));
       const write = { key: exampleKey(1), record: exampleRecord(), expected: undefined };
       expect(await other.write([write], signal)).toEqual([{ written: false }]);
-      expect((await other.read([exampleKey(1)], signal))[0]?.record.known.content).toBe('first');
+      expect((await readable(other).read([exampleKey(1)], signal))[0]?.record.known.content).toBe('first');
     });
 
     test('a write that names an outdated version loses, and the row stays', async () => {
@@ -87,7 +88,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       await put(other, exampleKey(1), exampleRecord({ known: exampleState({ content: 'second' }) }), first);
       const write = { key: exampleKey(1), record: exampleRecord({ inDoubt: true }), expected: first };
       expect(await ledger.write([write], signal)).toEqual([{ written: false }]);
-      expect((await ledger.read([exampleKey(1)], signal))[0]?.record.known.content).toBe('second');
+      expect((await readable(ledger).read([exampleKey(1)], signal))[0]?.record.known.content).toBe('second');
     });
 
     test('a write that expects a row where there is none loses', async () => {
@@ -95,7 +96,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const version = await put(ledger, exampleKey(1), exampleRecord());
       const write = { key: exampleKey(2), record: exampleRecord(), expected: version };
       expect(await ledger.write([write], signal)).toEqual([{ written: false }]);
-      expect(await ledger.read([exampleKey(2)], signal)).toEqual([undefined]);
+      expect(await readable(ledger).read([exampleKey(2)], signal)).toEqual([undefined]);
     });
 
     test('a lost write among others loses alone, also among rows of one identity', async () => {
@@ -109,7 +110,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         signal,
       );
       expect(results.map((result) => result.written)).toEqual([true, false, true]);
-      expect((await ledger.read([second], signal))[0]?.record.known.content).toBe('kept');
+      expect((await readable(ledger).read([second], signal))[0]?.record.known.content).toBe('kept');
     });
 
     test.each([
@@ -132,7 +133,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const writes = keys.map((key, n) => ({ key, record, expected: versions[n] }));
       const results = await ledger.write(writes, signal);
       expect(results.map(({ written }) => written)).toEqual(keys.map((_, n) => n !== outdated));
-      const rows = await ledger.read(keys, signal);
+      const rows = await readable(ledger).read(keys, signal);
       expect(rows.map((row) => row?.record.known.content)).toEqual(
         keys.map((_, n) => (n === outdated ? 'newer' : 'written')),
       );
@@ -154,7 +155,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       await ledger.remove(third, versions[2] ?? '', signal);
       const writes = keys.map((key, n) => ({ key, record: exampleRecord(), expected: versions[n] }));
       expect(await ledger.write(writes, signal)).toEqual([{ written: false }, { written: false }, { written: false }]);
-      const rows = await ledger.read(keys, signal);
+      const rows = await readable(ledger).read(keys, signal);
       expect(rows.map((row) => row?.record.known.content)).toEqual(['newer', 'newer', undefined]);
     });
 
@@ -175,7 +176,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         signal,
       );
       expect(results.map(({ written }) => written)).toEqual([true, true, false]);
-      const rows = await ledger.read(keys, signal);
+      const rows = await readable(ledger).read(keys, signal);
       expect(rows.map((row) => row?.record.known.content)).toEqual(['written', 'written', 'kept']);
     });
 
@@ -199,7 +200,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       if (first === undefined) throw new Error('unreachable');
       await ledger.write([first], signal);
       await ledger.write(others, signal);
-      expect((await ledger.read(keys, signal)).map((row) => row?.record)).toEqual([bare, bare, bare]);
+      expect((await readable(ledger).read(keys, signal)).map((row) => row?.record)).toEqual([bare, bare, bare]);
     });
 
     test('many rows of many identities are written and read in one call', async () => {
@@ -213,7 +214,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         expected: undefined,
       }));
       expect((await ledger.write(writes, signal)).every((result) => result.written)).toBe(true);
-      const rows = await ledger.read(keys, signal);
+      const rows = await readable(ledger).read(keys, signal);
       expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
     });
 
@@ -247,7 +248,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         expected: undefined,
       }));
       expect((await ledger.write(writes, signal)).map((result) => result.written)).toEqual(keys.map(() => true));
-      const rows = await ledger.read(keys, signal);
+      const rows = await readable(ledger).read(keys, signal);
       expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
     });
 
@@ -256,7 +257,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const frame = JSON.stringify({ text: '' }).length;
       const record = exampleRecord({ attributes: { text: 'x'.repeat(attributesCharactersMax - frame) } });
       await put(ledger, exampleKey(1), record);
-      expect((await ledger.read([exampleKey(1)], signal))[0]?.record).toEqual(record);
+      expect((await readable(ledger).read([exampleKey(1)], signal))[0]?.record).toEqual(record);
     });
 
     test.each([
@@ -274,7 +275,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       expect((refused as RangeError).message).toMatch(
         /^Failed to write the ledger: the attributes of a row for crm take \d+ characters of JSON, and a row holds 192000\. This is a defect of the caller\.$/,
       );
-      expect(await ledger.read([exampleKey(0), exampleKey(1)], signal)).toEqual([undefined, undefined]);
+      expect(await readable(ledger).read([exampleKey(0), exampleKey(1)], signal)).toEqual([undefined, undefined]);
     });
 
     test('an identity of as many characters as a row takes is listed with the others, and so is one with half a character', async () => {
@@ -283,12 +284,12 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const keys = values.map((value) => exampleKey(1, { identity: { namespace: 'crmid', value } }));
       for (const key of keys) await put(ledger, key, exampleRecord());
       for (const of of [{}, { destination: 'crm' }]) {
-        const listed = (await Array.fromAsync(ledger.rows(of, signal))).map(({ key }) => key.identity.value);
+        const listed = (await Array.fromAsync(readable(ledger).rows(of, signal))).map(({ key }) => key.identity.value);
         expect(listed.sort()).toEqual(values.toSorted());
       }
       for (const key of keys) {
         const { identity } = key;
-        const rows = await Array.fromAsync(ledger.rows({ destination: 'crm', identity }, signal));
+        const rows = await Array.fromAsync(readable(ledger).rows({ destination: 'crm', identity }, signal));
         expect(rows.map((row) => row.key)).toEqual([key]);
         expect(await ledger.remove(key, rows[0]?.version ?? '', signal)).toBe(true);
       }
@@ -302,7 +303,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       await expect(ledger.write(writes, signal)).rejects.toThrow(
         /^Failed to write the ledger: an identity of a row for crm has 16385 characters, and a row holds 16384\. This is a defect of the caller\.$/,
       );
-      expect(await ledger.read(keys, signal)).toEqual([undefined, undefined]);
+      expect(await readable(ledger).read(keys, signal)).toEqual([undefined, undefined]);
     });
 
     test('a row is removed while it has the version that one saw, and not after it was written again', async () => {
@@ -311,9 +312,9 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const first = await put(ledger, exampleKey(1), exampleRecord());
       const second = await put(other, exampleKey(1), exampleRecord({ inDoubt: true }), first);
       expect(await ledger.remove(exampleKey(1), first, signal)).toBe(false);
-      expect((await ledger.read([exampleKey(1)], signal))[0]?.version).toBe(second);
+      expect((await readable(ledger).read([exampleKey(1)], signal))[0]?.version).toBe(second);
       expect(await ledger.remove(exampleKey(1), second, signal)).toBe(true);
-      expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+      expect(await readable(ledger).read([exampleKey(1)], signal)).toEqual([undefined]);
       expect(await ledger.remove(exampleKey(1), second, signal)).toBe(false);
     });
 
@@ -328,7 +329,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       for (const key of [crm1, crm1b, crm2, sameValue, ads1, shadow]) await put(ledger, key, exampleRecord());
       const listed = async (of: LedgerSelection): Promise<LedgerKey[]> => {
         const keys: LedgerKey[] = [];
-        for await (const { key, record } of ledger.rows(of, signal)) {
+        for await (const { key, record } of readable(ledger).rows(of, signal)) {
           expect(record).toEqual(exampleRecord());
           keys.push(key);
         }
@@ -352,8 +353,8 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const parts: string[][] = [];
       for (let part = 0; part < ledgerParts; part += 1) {
         const of = { destination: 'crm', part };
-        parts.push(texts(await Array.fromAsync(ledger.rows(of, signal))));
-        expect(texts(await Array.fromAsync(ledger.rows(of, signal)))).toEqual(parts[part]);
+        parts.push(texts(await Array.fromAsync(readable(ledger).rows(of, signal))));
+        expect(texts(await Array.fromAsync(readable(ledger).rows(of, signal)))).toEqual(parts[part]);
       }
       expect(parts.flat().sort()).toEqual(keys.map(ledgerKeyText).sort());
       expect(parts.filter((part) => part.length > 0).length).toBeGreaterThan(ledgerParts / 2);
@@ -368,24 +369,24 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const firsts = new Set<string | undefined>();
       for (const startAt of [0, 0.25, 0.5, 0.75, 0.999]) {
         const walked: string[] = [];
-        for await (const { key } of ledger.rows({ startAt }, signal)) walked.push(ledgerKeyText(key));
+        for await (const { key } of readable(ledger).rows({ startAt }, signal)) walked.push(ledgerKeyText(key));
         expect([startAt, walked.toSorted()]).toEqual([startAt, keys.map(ledgerKeyText).toSorted()]);
         firsts.add(walked[0]);
       }
       expect(firsts.size).toBeGreaterThan(3);
-      expect(await Array.fromAsync((await openLedger()).rows({ startAt: 0.5 }, signal))).toEqual([]);
+      expect(await Array.fromAsync(readable(await openLedger()).rows({ startAt: 0.5 }, signal))).toEqual([]);
     });
 
     test('an aborted signal ends a call with its reason', async () => {
       const ledger = await openLedger();
       const aborted = AbortSignal.abort(new Error('deadline'));
-      await expect(ledger.read([exampleKey(1)], aborted)).rejects.toThrow('deadline');
+      await expect(readable(ledger).read([exampleKey(1)], aborted)).rejects.toThrow('deadline');
       const write = { key: exampleKey(1), record: exampleRecord(), expected: undefined };
       await expect(ledger.write([write], aborted)).rejects.toThrow('deadline');
       const version = await put(ledger, exampleKey(1), exampleRecord());
       await expect(ledger.remove(exampleKey(1), version, aborted)).rejects.toThrow('deadline');
-      await expect(Array.fromAsync(ledger.rows({}, aborted))).rejects.toThrow('deadline');
-      expect((await ledger.read([exampleKey(1)], signal))[0]?.version).toBe(version);
+      await expect(Array.fromAsync(readable(ledger).rows({}, aborted))).rejects.toThrow('deadline');
+      expect((await readable(ledger).read([exampleKey(1)], signal))[0]?.version).toBe(version);
     });
   });
 }

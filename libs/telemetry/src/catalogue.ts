@@ -217,6 +217,14 @@ export const catalogue = {
       `The retry in ${f.document} cannot be read, and is passed over. It stays where it is: restore it from its earlier version, or delete it.`,
     counts: () => [count('retries-unreadable', 1)],
   }),
+  'rows-unreadable': signal<{ readonly rows: number; readonly row: string }>({
+    level: 'error',
+    sentence: (f) =>
+      f.rows === 1
+        ? `The ledger cannot be read: ${f.row} is not what this release writes. What concerns the row waits. Deploy the release that wrote it, restore the row, or delete it to forget what the destination was told.`
+        : `${f.rows} rows of the ledger cannot be read, such as ${f.row}, which is not what this release writes. What concerns the rows waits. Deploy the release that wrote them, restore the rows, or delete them to forget what the destinations were told.`,
+    counts: () => [],
+  }),
   'retry-removal-failed': signal<{ readonly id: string; readonly destination: string }>({
     level: 'warning',
     sentence: (f) =>

@@ -1,4 +1,5 @@
 import { candidateNames, isUnreadable, readSelected } from '@activation-hub/delivery';
+import { isUnreadableRow } from '@activation-hub/membership';
 import type { FlowRun } from '@activation-hub/flow-service';
 import type { DataStorage } from '../environment/data-storage.ts';
 
@@ -79,13 +80,18 @@ export async function storeHours(
     if (hour !== undefined) hour[what] += 1;
   };
   let rows = 0;
-  for await (const { record } of ledger.rows({}, signal)) {
+  let unreadable = 0;
+  for await (const row of ledger.rows({}, signal)) {
     if (++rows > rowsMax) break;
+    if (isUnreadableRow(row)) {
+      unreadable += 1;
+      continue;
+    }
+    const { record } = row;
     count(record.known.enqueuedAtMs, record.rowState.is === 'leased' ? 'leased' : 'settled');
   }
   const period = { fromMs, toMs: fromMs + hours * hourMs - 1 };
   const names = await candidateNames(deadLetters, period, signal);
-  let unreadable = 0;
   for await (const found of readSelected(deadLetters, names.slice(0, lettersMax), period, signal)) {
     if (isUnreadable(found)) unreadable += 1;
     else count(found.letter.event.enqueuedAtMs, 'deadLetters');

@@ -139,7 +139,7 @@ export function legend({ hub, stores }: Status): readonly string[] {
           '  row or many, and a newer event takes its rows over. waiting: events in the retry queue. dead letters: letters.',
           ...(stores.unreadable > 0
             ? [
-                `  ${counted(stores.unreadable, 'dead letter or retry', 'dead letters and retries')} cannot be read, and ${stores.unreadable === 1 ? 'is' : 'are'} not counted.`,
+                `  ${counted(stores.unreadable, 'row, dead letter or retry', 'rows, dead letters and retries')} cannot be read, and ${stores.unreadable === 1 ? 'is' : 'are'} not counted.`,
               ]
             : []),
           ...(stores.isCut ? ['  There is more than was looked at: these numbers are too low.'] : []),

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { probe } from '../activation-file/destinations/probe.ts';
 import { counted } from '../terminal/counted.ts';
 import { lookAtHeld } from '../operate/look-at-held.ts';
+import { unreadableRowsWords } from '../operate/unreadable-rows.ts';
 import { openHttp } from '../environment/outbound-http.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
@@ -54,15 +55,20 @@ export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt):
       return jobs.start((onProgress, signal) =>
         atDestination(operator, key, async (context) => {
           const walk = { context, destination: key, ...(audience === undefined ? {} : { audience }) };
-          const rows = await countResync(walk, signal);
+          const { rows, unreadable } = await countResync(walk, signal);
           onProgress(0, rows);
-          if (dryRun) return { lines: [`Would tell ${key} of ${counted(rows, 'membership')}.`], problems: [] };
+          if (dryRun)
+            return {
+              lines: [`Would tell ${key} of ${counted(rows, 'membership')}.`],
+              problems: unreadableRowsWords(unreadable),
+            };
           const told = await resync(walk, { signal, onProgress: (counts) => onProgress(counts.rows, rows) });
           return {
             lines: [
               `Told ${key} of ${counted(told.delivered, 'membership')}; ${told.deferred} ${told.deferred === 1 ? 'waits' : 'wait'} in the retry queue.`,
             ],
             problems: [
+              ...unreadableRowsWords(told.unreadable),
               ...Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
               ...(told.gaveUp
                 ? [`${key} took nothing of a whole batch, so the rest was not tried. Mend it, then resync again.`]

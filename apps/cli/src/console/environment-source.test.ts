@@ -1,10 +1,15 @@
+import { parseActivationFile } from '@activation-hub/activation-file';
+import { loadDestinations } from '@activation-hub/destinations';
 import { expect, test } from 'vitest';
 import { EnvironmentSource, type EnvironmentSourceOptions } from './environment-source.ts';
 
-const file = {
-  routes: [{ audience: 'fans', destination: 'crm', mode: 'live' }],
-  destinations: new Map([['crm', {}]]),
-} as never;
+const file = parseActivationFile(
+  `version: 1
+destinations: { crm: { type: log } }
+audiences: { fans: { id: fans, activate: [{ destination: crm, identity: crmid }] } }
+`,
+  { fileName: 'own.yaml', destinations: await loadDestinations(['log']) },
+);
 const ledger = {
   atMs: 0,
   tookMs: 5,

@@ -6,6 +6,7 @@ import type { FileProblem, FileView, PlanView } from '@activation-hub/console-co
 import { loadActivations } from '../activation-file/activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { memberCount, nameOf, notesOf, whyOf } from '../operate/plan.ts';
+import { unreadableRowsWords } from '../operate/unreadable-rows.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';
 
@@ -35,11 +36,14 @@ export function fileApi(operator: Operator): Api {
           const { audience, destination, mode, members, isNew } = route;
           return { audience, destination, mode, members, isNew, notes: notesOf(route) };
         }),
-        leftBehind: plan.leftBehind.map((each) => ({
-          name: `${nameOf(each)}: ${memberCount(each.members)}`,
-          members: each.members,
-          why: whyOf(each),
-        })),
+        leftBehind: [
+          ...plan.leftBehind.map((each) => ({
+            name: `${nameOf(each)}: ${memberCount(each.members)}`,
+            members: each.members,
+            why: whyOf(each),
+          })),
+          ...unreadableRowsWords(plan.unreadable).map((why) => ({ name: 'Not counted', members: 0, why })),
+        ],
       };
     },
   };

@@ -1,6 +1,6 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { DestinationFailure, MatrixCell, SeriesPoint } from '@activation-hub/console-contract';
-import { historyOf, type Ledger, type LedgerEntry, type Transition } from '@activation-hub/membership';
+import { historyOf, isUnreadableRow, type Ledger, type LedgerEntry, type Transition } from '@activation-hub/membership';
 import { routeOfRows, type RouteOfRow } from '../operate/route-of-rows.ts';
 import { TimeSeries, type SeriesGroup } from './time-series.ts';
 
@@ -55,7 +55,8 @@ export async function lookAtLedger(
       break;
     }
     rows += 1;
-    counts.add(entry);
+    // The function app and every command report those that cannot be read.
+    if (!isUnreadableRow(entry)) counts.add(entry);
   }
   const atMs = now();
   return { atMs, tookMs: atMs - startedMs, rows, isCut, ...counts.result(atMs) };

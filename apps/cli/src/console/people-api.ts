@@ -12,7 +12,13 @@ import {
 import type { ActResult, PersonEvent, PersonRoute, PersonView } from '@activation-hub/console-contract';
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import type { Control } from '@activation-hub/delivery';
-import type { Identity, LedgerKey } from '@activation-hub/membership';
+import {
+  isUnreadableRow,
+  UnreadableRowCount,
+  type Identity,
+  type LedgerKey,
+  type UnreadableRows,
+} from '@activation-hub/membership';
 import { z } from 'zod';
 import { counted } from '../terminal/counted.ts';
 import { quoted } from '../terminal/quoted.ts';
@@ -20,6 +26,7 @@ import { erasurePlaces } from '../operate/erasure-places.ts';
 import { adviceOf, erase } from '../operate/forget.ts';
 import { keptControls } from '../operate/paused.ts';
 import { readPerson } from '../operate/person.ts';
+import { unreadableRowsWords } from '../operate/unreadable-rows.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { DataStorage } from '../environment/data-storage.ts';
@@ -92,14 +99,15 @@ function tellAgain(asked: ActAtDestination, operator: Operator, signal: AbortSig
     atDestination(operator, destination, async (context) => {
       const walk = { context, destination, identities: forms };
       if (dryRun) {
-        const rows = await countResync(walk, signal);
-        return { lines: [`Would tell ${destination} of ${counted(rows, 'membership')}.`], problems: [] };
+        const { rows, unreadable } = await countResync(walk, signal);
+        const lines = [`Would tell ${destination} of ${counted(rows, 'membership')}.`];
+        return { lines, problems: unreadableRowsWords(unreadable) };
       }
-      const { delivered, deferred, reasons } = await resync(walk, { signal });
+      const { delivered, deferred, reasons, unreadable: unread } = await resync(walk, { signal });
       const waiting = deferred === 0 ? '' : `; ${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`;
       return {
         lines: [`Told ${destination} of ${counted(delivered, 'membership')}${waiting}.`],
-        problems: notTaken(reasons),
+        problems: [...notTaken(reasons), ...unreadableRowsWords(unread)],
       };
     }),
   );
@@ -109,8 +117,11 @@ function takeOutOf(asked: ActAtDestination, operator: Operator, signal: AbortSig
   const { destination, dryRun } = asked;
   return actAt(asked, operator, signal, async (found) => {
     if (dryRun) {
-      const lines = await exitsOf(found, destination, operator, signal);
-      return { lines: lines.length === 0 ? [`${destination} has nothing to take back.`] : lines, problems: [] };
+      const { lines, unreadable } = await exitsOf(found, destination, operator, signal);
+      return {
+        lines: lines.length === 0 ? [`${destination} has nothing to take back.`] : lines,
+        problems: unreadableRowsWords(unreadable),
+      };
     }
     const told = await atDestination(operator, destination, (context) =>
       takeOut({ context, destination, identities: found.forms }, { signal }),
@@ -119,7 +130,7 @@ function takeOutOf(asked: ActAtDestination, operator: Operator, signal: AbortSig
       lines: [
         `${destination} was told of ${counted(told.delivered, 'exit')}; of ${counted(told.unchanged, 'membership')} it had nothing to learn.`,
       ],
-      problems: notTaken(told.reasons),
+      problems: [...notTaken(told.reasons), ...unreadableRowsWords(told.unreadable)],
     };
   });
 }
@@ -128,24 +139,27 @@ function notTaken(reasons: Readonly<Record<string, number>>): readonly string[] 
   return Object.entries(reasons).map(([reason, count]) => `${count} not taken: ${reason}`);
 }
 
-/** Of which exits a destination would be told, a line each. */
+/** Of which exits a destination would be told, a line each; and the rows that cannot be read. */
 async function exitsOf(
   { ledgerName, forms }: FoundForms,
   destination: string,
   { file, storage }: Pick<Operator, 'file' | 'storage'>,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<{ readonly lines: readonly string[]; readonly unreadable: UnreadableRows }> {
+  const unreadable = new UnreadableRowCount();
   const matcher = createMatcher(file);
   const audienceOf = ({ namespace, id }: LedgerKey['audience']): string => matcher.audience(namespace, id)?.key ?? id;
   const lines: string[] = [];
   for (const identity of forms) {
-    for await (const { key, record } of storage.ledger.rows({ destination: ledgerName, identity }, signal))
-      if (record.delivered?.isMember === true)
+    for await (const row of storage.ledger.rows({ destination: ledgerName, identity }, signal)) {
+      if (isUnreadableRow(row)) unreadable.add(row);
+      else if (row.record.delivered?.isMember === true)
         lines.push(
-          `${destination} would be told of an exit from ${audienceOf(key.audience)}, by ${identity.namespace}.`,
+          `${destination} would be told of an exit from ${audienceOf(row.key.audience)}, by ${identity.namespace}.`,
         );
+    }
   }
-  return lines;
+  return { lines, unreadable: unreadable.now };
 }
 
 /** Of how many exits each destination would be told: an erasure tells them first. */
@@ -159,7 +173,7 @@ async function wouldTell(
   for (const found of await findForms(identities, await erasurePlaces(file), storage.ledger, signal)) {
     const entry = [...file.destinations.values()].find(({ ledgerName }) => ledgerName === found.ledgerName);
     if (entry === undefined) continue;
-    const { length: exits } = await exitsOf(found, entry.key, { file, storage }, signal);
+    const { length: exits } = (await exitsOf(found, entry.key, { file, storage }, signal)).lines;
     if (exits > 0) lines.push(`${entry.key} would be told of ${counted(exits, 'exit')}.`);
   }
   return lines;
@@ -177,7 +191,7 @@ async function eraseEverywhere(
     storage,
     { ...terminal, interrupted: signal },
   );
-  const { retries, deadLetters, rows, unreadable } = forgotten;
+  const { retries, deadLetters, rows, unreadable, unreadableRows } = forgotten;
   const counts = Object.entries(rows).map(([name, count]) => `${counted(count, 'row')} of the ledger of ${name}`);
   const verb = dryRun ? 'Would erase' : 'Erased';
   return {
@@ -204,12 +218,13 @@ async function eraseEverywhere(
       ),
       ...notInFile.map((name) => `${name}: ${adviceOf(name, false)}`),
       ...unreadable.map((name) => `${name} cannot be read: the person may be in it.`),
+      ...unreadableRowsWords(unreadableRows),
     ],
   };
 }
 
 function viewOf(
-  { identities, linkedIdentities, routes, events, unreadable }: PersonStory,
+  { identities, linkedIdentities, routes, events, unreadable, unreadableRows }: PersonStory,
   { activationFile, environment }: Pick<Operator, 'activationFile' | 'environment'>,
 ): PersonView {
   // Without them a command would look for another file, or at the hub of this machine.
@@ -236,7 +251,7 @@ function viewOf(
       })),
     })),
     events: events.map(eventView),
-    unreadable,
+    unreadable: [...unreadable, ...unreadableRows.names],
   };
 }
 

@@ -1,5 +1,6 @@
 import { canaryLedgerKey } from '@activation-hub/activation-file';
 import { openLedger as openStoredLedger, StoreFailure, type SpreadLedger } from '@activation-hub/azure-adapters';
+import { isUnreadableRow } from '@activation-hub/membership';
 import { z } from 'zod';
 import { hubConnectionString } from '../environment/hub-connection.ts';
 import { outputText, readStackOutputs } from '../environment/stack-outputs.ts';
@@ -116,6 +117,11 @@ function atLedger({ dataStorage }: CanaryOptions, { environment }: Terminal): Lo
     async toldAtMs(signal) {
       try {
         const [row] = await ledger.read([canaryLedgerKey], signal);
+        if (isUnreadableRow(row))
+          throw new CommandError(
+            1,
+            `Failed to read the row of the canaries: ${row.unreadable} is not what this release writes. Delete the row.`,
+          );
         return row?.record.delivered?.qualifiedAtMs;
       } catch (error) {
         if (!(error instanceof StoreFailure)) throw error;

@@ -11,6 +11,7 @@ import {
 } from '@activation-hub/azure-adapters';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { linkKey, linkRecord, type Identity, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
+import { readable } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runActivation } from '../../testing/run-activation.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
@@ -72,8 +73,10 @@ async function openEnvironment(rows: readonly (readonly [LedgerKey, LedgerRecord
     });
   };
   const kept = async () =>
-    (await Array.fromAsync(ledger.rows({}, signal))).map(({ key }) => `${key.destination} ${key.identity.value}`);
-  return { run, kept, retryQueue };
+    (await Array.fromAsync(readable(ledger).rows({}, signal))).map(
+      ({ key }) => `${key.destination} ${key.identity.value}`,
+    );
+  return { run, kept, retryQueue, table };
 }
 
 const ads = ['ads: { type: log }', '{ destination: ads, identity: crmid }'] as const;
@@ -136,6 +139,29 @@ test('forget --tell keeps the rows of a destination that the file has no more wh
     /^ +crm +.*the activation file has no crm\. Erase the person in that system yourself\.$/m,
   );
   expect(await kept()).toEqual([]);
+});
+
+test('forget --tell keeps the rows of a destination of which a row of the person cannot be read, and names it', async () => {
+  const key = keyOf('ads', crmid('C-1'));
+  const { run, kept, table } = await openEnvironment([
+    [key, member],
+    [keyOf('ads', crmid('C-2')), member],
+  ]);
+  const [row] = await Array.fromAsync(table.listEntities({ queryOptions: { filter: "identityValue eq 'C-1'" } }));
+  const { partitionKey = '', rowKey = '' } = row ?? {};
+  const merge = async (rowState: string) => await table.updateEntity({ partitionKey, rowKey, rowState }, 'Merge');
+  await merge('of-tomorrow');
+  const told = await run(...ads, 'forget', 'crmid:C-1', '--tell');
+  expect(told.code).toBe(1);
+  expect(told.output).toMatch(/told ads +not taken, so its rows stay: 1 row of the ledger cannot be read/);
+  expect(told.output).toContain(`column rowState of row ${partitionKey}/${rowKey}`);
+  expect(told.output + told.errors).not.toContain('C-1');
+  const erased = await run(...ads, 'forget', 'crmid:C-1');
+  expect(erased.code).toBe(1);
+  expect(erased.errors).toContain(`column rowState of row ${partitionKey}/${rowKey}`);
+  await merge('delivered');
+  expect(await run(...ads, 'forget', 'crmid:C-1', '--tell')).toMatchObject({ code: 0 });
+  expect(await kept()).toEqual(['ads C-2']);
 });
 
 const hubOf = (identities: string) =>

@@ -26,6 +26,7 @@ import { quoted } from '../terminal/quoted.ts';
 import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { refuseUnreadableRows } from './unreadable-rows.ts';
 
 interface ExplainOptions extends DataStorageOptions {
   readonly activations?: string;
@@ -69,12 +70,15 @@ async function runExplain(
   const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: systemClock.now() };
   const story = await explain(identities, { ...of, ...stores, controls: kept }, terminal.interrupted);
   report({ event: 'person-story', ...story }, () => linesOf(story, options), options, terminal);
-  const { unreadable } = story;
-  if (unreadable.length === 0) return;
+  const { unreadable, unreadableRows } = story;
+  if (unreadable.length === 0) {
+    refuseUnreadableRows(unreadableRows, 'Failed to look at every row of the person.');
+    return;
+  }
   throw new CommandError(
     1,
     `Failed to look into ${counted(unreadable.length, 'retry or dead letter', 'retries and dead letters')}, which cannot be read: the person may be in them. Restore their blobs from an earlier version, or delete them: ${unreadable.join(', ')}.`,
-    { details: { unreadable } },
+    { details: { unreadable, unreadableRows } },
   );
 }
 

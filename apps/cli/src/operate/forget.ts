@@ -1,6 +1,6 @@
 import { findForms, forget, takeOut, type ErasurePlace, type Forgotten } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
-import { isInDoubt, type Identity } from '@activation-hub/membership';
+import { isInDoubt, isUnreadableRow, type Identity } from '@activation-hub/membership';
 import { type Connector, DestinationError } from '@activation-hub/destination-kit';
 import type { Command } from 'commander';
 import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
@@ -21,6 +21,7 @@ import { readPerson } from './person.ts';
 import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { refuseUnreadableRows, unreadableRowsWords } from './unreadable-rows.ts';
 
 interface ForgetOptions extends DataStorageOptions {
   readonly activations?: string;
@@ -86,14 +87,15 @@ async function runForget(
       `Failed to take the person out of ${kept.join(', ')}: their rows stay, for the reasons that are listed above. Correct them, and run the command again.`,
     );
   }
-  const { unreadable } = erased.forgotten;
+  const { unreadable, unreadableRows } = erased.forgotten;
   if (unreadable.length > 0) {
     throw new CommandError(
       1,
       `Failed to look into ${counted(unreadable.length, 'retry or dead letter', 'retries and dead letters')}, which cannot be read: the person may be in them. Restore their blobs from an earlier version and run it again, or delete them: ${unreadable.join(', ')}.`,
-      { details: { unreadable } },
+      { details: { unreadable, unreadableRows } },
     );
   }
+  refuseUnreadableRows(unreadableRows, 'Failed to look at every row: one of those may be, or may name, the person.');
 }
 
 export interface EraseOptions {
@@ -209,7 +211,7 @@ async function tell(
       );
       const isOut = failure === undefined && !(await isKnown(ledgerName, forms, storage, signal));
       if (counts.rows === 0 && isOut && !isOutOfAccount) continue;
-      const [reason = failure] = Object.keys(counts.reasons);
+      const [reason = failure] = [...Object.keys(counts.reasons), ...unreadableRowsWords(counts.unreadable)];
       told.push({
         destination: key,
         ledgerName,
@@ -257,14 +259,14 @@ async function isKnown(
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const identity of forms) {
-    for await (const { record } of ledger.rows({ destination, identity }, signal))
-      if (record.delivered?.isMember === true || isInDoubt(record)) return true;
+    for await (const row of ledger.rows({ destination, identity }, signal))
+      if (isUnreadableRow(row) || row.record.delivered?.isMember === true || isInDoubt(row.record)) return true;
   }
   return false;
 }
 
 function reportErased({ forgotten, told, notInFile }: ErasedPerson, options: ForgetOptions, terminal: Terminal): void {
-  const { retries, deadLetters, rows, linkedIdentities, unreadable } = forgotten;
+  const { retries, deadLetters, rows, linkedIdentities, unreadable, unreadableRows } = forgotten;
   const { dryRun = false, tell: tells = false } = options;
   const total = retries.erased + deadLetters.erased + Object.values(rows).reduce((sum, count) => sum + count, 0);
   const nothing = told.some(({ isOut }) => !isOut) ? 'Nothing was erased.' : 'Nothing of this person is kept.';
@@ -282,6 +284,7 @@ function reportErased({ forgotten, told, notInFile }: ErasedPerson, options: For
     ...notInFile.map((name) => [name, adviceOf(name, !dryRun && !tells)]),
     ...linkedIdentities.map(({ namespace, value }) => ['linked', `${namespace} ${value}, looked for as well`]),
     ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
+    ...(unreadableRows.rows === 0 ? [] : [['unreadable rows', String(unreadableRows.rows)]]),
   ];
   report(
     { event: dryRun ? 'would-forget' : 'forgotten', ...forgotten, notInFile, told },

@@ -67,9 +67,30 @@ test('a walk that ends early points to the reasons, of which a pause is one', ()
   const terminal = capturedTerminal();
   const told = { rows: 100, delivered: 0, unchanged: 0, leftAlone: 0, deferred: 100, failed: 0, unresolved: 0 };
   const reasons = { 'an operator has paused the destination': 100 };
+  const unreadable = { rows: 0, names: [] };
   const of = { event: 'resynced', did: 'Told crm of', command: 'resync', key: 'crm' };
-  expect(() => reportWalk(of, { ...told, reasons, gaveUp: true }, {}, terminal)).toThrow(
+  expect(() => reportWalk(of, { ...told, reasons, unreadable, gaveUp: true }, {}, terminal)).toThrow(
     'Failed to resync crm: it took nothing of a whole batch, so the command did not send the rest. Correct what the reasons above name, then start the resync again.',
   );
   expect(terminal.printed.join('\n')).toContain('100  an operator has paused the destination');
+});
+
+test('a walk that could not read a row ends with 1, after it has told the others', () => {
+  const terminal = capturedTerminal();
+  const told = {
+    rows: 2,
+    delivered: 2,
+    unchanged: 0,
+    leftAlone: 0,
+    deferred: 0,
+    failed: 0,
+    unresolved: 0,
+    reasons: {},
+  };
+  const unreadable = { rows: 1, names: ['column rowState of row crm.0/a'] };
+  const of = { event: 'resynced', did: 'Told crm of', command: 'resync', key: 'crm' };
+  expect(() => reportWalk(of, { ...told, unreadable, gaveUp: false }, {}, terminal)).toThrow(
+    /^crm was told nothing of people whose rows cannot be read\. 1 row of the ledger cannot be read.*crm\.0\/a/,
+  );
+  expect(terminal.printed.join('\n')).toContain('Told crm of 2 memberships');
 });

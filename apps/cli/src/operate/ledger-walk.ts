@@ -23,6 +23,7 @@ import { refuseWhilePaused } from './paused.ts';
 import { report, type ReportOptions } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { refuseUnreadableRows } from './unreadable-rows.ts';
 
 /** What the commands that tell a destination from the ledger have in common. */
 export interface LedgerWalkOptions extends DataStorageOptions {
@@ -188,4 +189,5 @@ export function reportWalk(
     const what = `Failed to tell ${key} of ${counted(failed, 'membership')}.`;
     throw new CommandError(1, `${what} The reasons are listed above. Start the ${command} again.`);
   }
+  refuseUnreadableRows(told.unreadable, `${key} was told nothing of people whose rows cannot be read.`);
 }

@@ -4,8 +4,10 @@ import { systemClock } from '@activation-hub/delivery';
 import { loadDestination } from '@activation-hub/destinations';
 import {
   historyOf,
+  isUnreadableRow,
   lapseOf,
   shadowDestination,
+  UnreadableRowCount,
   type Lapse,
   type LedgerEntry,
   type MembershipState,
@@ -28,6 +30,7 @@ import { readPerson } from './person.ts';
 import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { refuseUnreadableRows } from './unreadable-rows.ts';
 
 interface LedgerShowOptions extends DataStorageOptions {
   readonly activations?: string;
@@ -87,10 +90,15 @@ async function show(
   const everywhere = await everyErasurePlace(file, { ledger }, interrupted);
   const places = everywhere.filter(({ ledgerName }) => asked === undefined || ledgerName === asked);
   // Found as the destination stores it, and under what the links of the person say besides.
-  for (const { ledgerName, forms } of await findForms([identity], places, ledger, interrupted)) {
+  const unreadable = new UnreadableRowCount();
+  for (const { ledgerName, forms, unreadable: links } of await findForms([identity], places, ledger, interrupted)) {
+    unreadable.addAll(links);
     for (const name of [ledgerName, shadowDestination(ledgerName)])
       for (const form of forms)
-        for await (const entry of ledger.rows({ destination: name, identity: form }, interrupted)) entries.push(entry);
+        for await (const entry of ledger.rows({ destination: name, identity: form }, interrupted)) {
+          if (isUnreadableRow(entry)) unreadable.add(entry);
+          else entries.push(entry);
+        }
   }
   const pauses = (await keptControls(controls, file, terminal)).filter(({ action }) => action === 'pause');
   const matcher = createMatcher(file);
@@ -108,6 +116,7 @@ async function show(
     ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewFromMs: lapse.renewFromMs }),
   }));
   report({ event: 'ledger', rows, pauses }, () => [...pauseLines(pauses), ...rowLines(found)], options, terminal);
+  refuseUnreadableRows(unreadable.now, 'Not every row is shown.');
 }
 
 /** A row of the ledger with the audience's key in the file, and when the membership lapses. */

@@ -238,6 +238,7 @@ test('ledger show and forget know all that is kept of a person', async () => {
     notInFile: [],
     told: [],
     unreadable: [],
+    unreadableRows: { rows: 0, names: [] },
   };
   const words = ['forget', 'crmid:C-1', '-a', 'own.yaml', '--json'];
   expect((await run(...words, '--dry-run')).lines).toEqual([{ event: 'would-forget', ...expected }]);

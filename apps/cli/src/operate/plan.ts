@@ -13,6 +13,7 @@ import {
 import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { refuseUnreadableRows } from './unreadable-rows.ts';
 
 interface PlanOptions extends DataStorageOptions {
   readonly activations?: string;
@@ -45,6 +46,7 @@ async function runPlan(options: PlanOptions, { ledger }: DataStorage, terminal: 
   const plan = await planFile({ file, matcher: createMatcher(file), ledger }, terminal.interrupted);
   const words = options.markdown ? markdownOf : proseOf;
   report({ event: 'planned', ...plan }, () => words(plan), options, terminal);
+  refuseUnreadableRows(plan.unreadable, 'The plan leaves out members.');
 }
 
 function proseOf({ routes, leftBehind }: FilePlan): readonly string[] {

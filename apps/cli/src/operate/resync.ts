@@ -7,6 +7,7 @@ import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
 import { destinationIn, reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
 import { report } from '../terminal/reporter.ts';
+import { refuseUnreadableRows } from './unreadable-rows.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ResyncOptions extends LedgerWalkOptions {
@@ -31,7 +32,7 @@ ${secretsHelp} It may be stopped and started again; it then begins anew.
 AEP does not send the members of an audience again when it gets another route here: --from tells those whose identities and attributes
 the other route has, and counts the others. Run it again for what changed while it ran, or waited for a retry at
 the other destination: it tells the differences only.
-Exits with 1 when something was not told; the retry queue tells what waits, and another resync the rest.
+Exits with 1 when something was not told, or a row cannot be read; the retry queue tells what waits, and another resync the rest.
 
 Examples:
   $ activation resync crm --activations my-activations.yaml --dry-run
@@ -56,10 +57,11 @@ async function runResync(
   terminal: Terminal,
 ): Promise<void> {
   const walk = { context, destination, ...(options.audience === undefined ? {} : { audience: options.audience }) };
-  const rows = await countResync(walk, terminal.interrupted);
+  const { rows, unreadable } = await countResync(walk, terminal.interrupted);
   if (options.dryRun) {
     const said = `Would tell ${destination} of ${counted(rows, 'membership')}.`;
-    report({ event: 'would-resync', rows }, () => said, options, terminal);
+    report({ event: 'would-resync', rows, unreadable }, () => said, options, terminal);
+    refuseUnreadableRows(unreadable, 'Not every membership could be looked at.');
     return;
   }
   const progress = terminal.progress('told', rows);
@@ -88,10 +90,11 @@ async function runFill(
   }
   const { key: source } = destinationIn(file, from);
   const walk = { context, destination, audience, source };
-  const { rows, unresolved } = await countFill(walk, terminal.interrupted);
+  const { rows, unresolved, unreadable } = await countFill(walk, terminal.interrupted);
   if (options.dryRun) {
     const said = `Would tell ${destination} of ${counted(rows, 'member')} of ${audience}; of ${unresolved} nothing is known that the route accepts.`;
-    report({ event: 'would-fill', rows, unresolved }, () => said, options, terminal);
+    report({ event: 'would-fill', rows, unresolved, unreadable }, () => said, options, terminal);
+    refuseUnreadableRows(unreadable, 'Not every membership could be looked at.');
     return;
   }
   const progress = terminal.progress('told', rows);

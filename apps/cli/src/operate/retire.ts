@@ -6,6 +6,7 @@ import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
 import { reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
 import { report } from '../terminal/reporter.ts';
+import { refuseUnreadableRows } from './unreadable-rows.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export function addRetireCommand(program: Command, terminal: Terminal): void {
@@ -46,13 +47,14 @@ Examples:
           }
           const { audience } = options;
           const walk = { context, destination, ...(audience === undefined ? {} : { audience }) };
-          const rows = await countRetire(walk, terminal.interrupted);
+          const { rows, unreadable } = await countRetire(walk, terminal.interrupted);
           if (options.dryRun) {
             const said =
-              rows === 0
+              rows === 0 && unreadable.rows === 0
                 ? `No person is left in ${destination}.`
                 : `Would take out ${counted(rows, 'membership')} of ${destination}.`;
-            report({ event: 'would-retire', rows }, () => said, options, terminal);
+            report({ event: 'would-retire', rows, unreadable }, () => said, options, terminal);
+            refuseUnreadableRows(unreadable, 'Not every membership could be looked at.');
             return;
           }
           const progress = terminal.progress('taken out', rows);

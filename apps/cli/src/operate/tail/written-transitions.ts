@@ -1,10 +1,12 @@
 import type { ActivationFile, Route } from '@activation-hub/activation-file';
 import {
   historyOf,
+  isUnreadableRow,
   ledgerKeyText,
   type LedgerEntry,
   type LedgerKey,
   type Transition,
+  type UnreadableRow,
 } from '@activation-hub/membership';
 import { routeOfRows, type RouteOfRow } from '../route-of-rows.ts';
 
@@ -18,7 +20,7 @@ export interface WrittenTransition {
 
 /** From where rows are read: the ledger's table. */
 export interface WrittenRows {
-  rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncIterable<LedgerEntry>;
+  rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncIterable<LedgerEntry | UnreadableRow>;
 }
 
 /**
@@ -49,7 +51,10 @@ export class WrittenTransitions {
   async look(nowMs: number, signal: AbortSignal): Promise<readonly WrittenTransition[]> {
     const fromMs = (this.#lookedAtMs ?? nowMs) - reachBackMs;
     const found = new Map<string, WrittenTransition>();
-    for await (const { key, record } of this.#rows.rowsWrittenSince(fromMs, signal)) {
+    for await (const row of this.#rows.rowsWrittenSince(fromMs, signal)) {
+      // The function app reports those that cannot be read.
+      if (isUnreadableRow(row)) continue;
+      const { key, record } = row;
       const routed = this.#routeOf(key);
       if (routed === undefined) continue;
       for (const transition of historyOf(record).transitions) {

@@ -1,5 +1,5 @@
 import { isUnreadable } from '@activation-hub/delivery';
-import { ledgerKeyText, type LedgerRow } from '@activation-hub/membership';
+import { isUnreadableRow, ledgerKeyText, type ReadRow } from '@activation-hub/membership';
 import type { DataStorage } from '../../environment/data-storage.ts';
 import { counted } from '../../terminal/counted.ts';
 import { existing } from '../../environment/existing.ts';
@@ -54,7 +54,8 @@ export async function findOpenWork(
   };
 }
 
-function isOpen(row: LedgerRow | undefined): boolean {
+function isOpen(row: ReadRow): boolean {
+  if (isUnreadableRow(row)) return true;
   const is = row?.record.rowState.is;
   return is === undefined || is === 'deferred' || is === 'leased';
 }

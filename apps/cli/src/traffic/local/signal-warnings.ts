@@ -21,6 +21,8 @@ export function warningOf(signal: Signal): string | undefined {
       return 'A message of another origin was in the retry queue, and was dropped.';
     case 'retry-unreadable':
       return `The retry in ${signal.document} cannot be read, and stays where it is.`;
+    case 'rows-unreadable':
+      return `The ledger cannot be read: ${signal.row} is not what this release writes. What concerns the row waits.`;
     case 'retry-removal-failed':
       return `A settled retry for ${signal.destination} could not be removed.`;
     case 'activation-file-warned':
