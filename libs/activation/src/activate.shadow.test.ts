@@ -173,6 +173,18 @@ test('a route in shadow waits as a paused one does, is counted once, and its des
   expect(opened.crm.story).toEqual(['entered travellers p1', 'entered sports-fans p1']);
 });
 
+test('changes of a batch that wait for their place when the shadow begins are counted in it', async () => {
+  const opened = openInShadow();
+  opened.crm.onRequest = async () => {
+    if (opened.crm.requests === 1) await opened.shadow({ destination: 'crm', audience: 'sports-fans' });
+    // As the timer of each call does it.
+    await opened.context.controls?.follow(opened.context);
+  };
+  await opened.activate(...Array.from({ length: 20 }, (_, n) => eventOf(personExport({ person: `p${n}` }), n)));
+  expect(opened.crm.story.length).toBeLessThan(20);
+  expect(opened.counter('changes-shadowed')).toBe(20 - opened.crm.story.length);
+});
+
 test('what waited for a retry before its route came into shadow is counted there once', async () => {
   const opened = openInShadow();
   opened.crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'not now', doubt: 'answered' });
