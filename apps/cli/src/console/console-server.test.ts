@@ -3,7 +3,9 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { parseActivationFile } from '@activation-hub/activation-file';
 import type { StreamMessage } from '@activation-hub/console-contract';
+import { loadDestinations } from '@activation-hub/destinations';
 import { expect, onTestFinished, test } from 'vitest';
 import { ApiError } from './answers.ts';
 import { startConsole } from './console-server.ts';
@@ -11,10 +13,13 @@ import { createEventStream } from './event-stream.ts';
 import { LiveSource } from './live-source.ts';
 import { pageFiles } from './page-files.ts';
 
-const file = {
-  routes: [{ audience: 'fans', destination: 'crm', mode: 'live' }],
-  destinations: new Map([['crm', {}]]),
-} as never;
+const file = parseActivationFile(
+  `version: 1
+destinations: { crm: { type: log } }
+audiences: { fans: { id: fans, activate: [{ destination: crm, identity: crmid }] } }
+`,
+  { fileName: 'own.yaml', destinations: await loadDestinations(['log']) },
+);
 const said: string[] = [];
 
 /** A console with a page and an interface of two lines, and a way to call it with any headers. */

@@ -1,12 +1,22 @@
+import { parseActivationFile } from '@activation-hub/activation-file';
 import { InMemoryControls, InMemoryRetryQueue } from '@activation-hub/delivery';
+import { loadDestinations } from '@activation-hub/destinations';
 import { expect, test } from 'vitest';
 import { capturedTerminal } from '../../../testing/captured-terminal.ts';
 import { localActs, type LocalActsOptions } from './local-acts.ts';
 
+const file = parseActivationFile(
+  `version: 1
+destinations: { crm: { type: log } }
+audiences: { fans: { id: fans, activate: [{ destination: crm, identity: crmid }] } }
+`,
+  { fileName: 'own.yaml', destinations: await loadDestinations(['log']) },
+);
+
 test('the key that tries now says what is paused, instead of that nothing waits', async () => {
   const controls = new InMemoryControls();
   const { pauseOrResume, retryNow } = localActs({
-    file: () => ({ destinations: new Map([['crm', { key: 'crm', formerly: [] }]]) }),
+    file: () => file,
     storage: { controls, retryQueue: new InMemoryRetryQueue(), operatorName: () => Promise.resolve('ada') },
     terminal: capturedTerminal(),
   } as unknown as LocalActsOptions);
