@@ -5,8 +5,9 @@
  */
 import { createInterface } from 'node:readline';
 import type { Observation } from '@activation-hub/activation';
-import type { ActivationFile } from '@activation-hub/activation-file';
+import { parseActivationFile } from '@activation-hub/activation-file';
 import type { About } from '@activation-hub/console-contract';
+import { loadDestinations } from '@activation-hub/destinations';
 import { startConsole } from '../src/console/console-server.ts';
 import { createEventStream } from '../src/console/event-stream.ts';
 import { LiveSource } from '../src/console/live-source.ts';
@@ -29,11 +30,19 @@ const audiences = ['vip', 'newsletter', 'cart'];
 const destinations = ['crm', 'ads'];
 const body = JSON.stringify({ person: { name: { firstName: 'Ada' } }, note: 'x'.repeat(900) });
 
-const file = {
-  audiences: new Map(audiences.map((key) => [key, { key, name: key, id: key }])),
-  destinations: new Map(destinations.map((key) => [key, { key, type: 'webhook' }])),
-  routes: audiences.flatMap((audience) => destinations.map((destination) => ({ audience, destination, mode: 'live' }))),
-} as unknown as ActivationFile;
+const file = parseActivationFile(
+  JSON.stringify({
+    version: 1,
+    destinations: Object.fromEntries(destinations.map((key) => [key, { type: 'log' }])),
+    audiences: Object.fromEntries(
+      audiences.map((id) => [
+        id,
+        { id, activate: destinations.map((destination) => ({ destination, identity: 'crmid' })) },
+      ]),
+    ),
+  }),
+  { fileName: 'flood.yaml', destinations: await loadDestinations(['log']) },
+);
 const source = new LiveSource({
   file,
   secrets: ['whsec_not-to-be-shown'],

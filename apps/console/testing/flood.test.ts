@@ -60,7 +60,7 @@ test(
     // No element names a change as the current row after newer ones have pushed it out of view.
     await observeCurrentRow(page);
     await page.keyboard.press('p');
-    await page.getByText(/^Paused\./).waitFor();
+    await page.getByText(/^The list is held\./).waitFor();
     await page.getByRole('grid').getByRole('row').nth(2).click();
     await expect.poll(async () => (await currentRows(page)).at(-1)).toBe('drawn');
     await page.keyboard.press('p');
