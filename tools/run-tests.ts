@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { needShell } from './need-shell.ts';
 import { root } from './repository.ts';
-import { readReports, skippedWords } from './skipped-tests.ts';
+import { failedWords, readReports, skippedWords } from './test-reports.ts';
 
-// `npm test`: every test, and in the end what did not run, which is hard to find in thousands of
-// lines. By its file, for on Windows the name is that of a script of cmd.exe.
+// `npm test`: every test, and in the end what failed or did not run, which is hard to find in
+// thousands of lines. By its file, for on Windows the name is that of a script of cmd.exe.
+const startedAtMs = Date.now();
 const { status, error } = spawnSync(
   process.execPath,
   [
@@ -24,7 +25,10 @@ const { status, error } = spawnSync(
   },
 );
 if (error !== undefined) process.stderr.write(`Failed to start the tests: ${error.message}. Run npm install.\n`);
-const words = [...skippedWords(readReports()), ...leftOutHere()];
+const reports = readReports();
+// A project that did not run now has the report of an earlier run.
+const ofThisRun = new Map([...reports].filter(([, { startTime }]) => startTime >= startedAtMs));
+const words = [...failedWords(ofThisRun), ...skippedWords(reports), ...leftOutHere()];
 if (words.length > 0) process.stdout.write(`\n${words.join('\n')}\n`);
 process.exitCode = status ?? 1;
 

@@ -9,7 +9,7 @@ declare module 'vitest' {
   interface TaskMeta {
     /**
      * Why a test did not run, and what makes it run; the end of `npm test` says both
-     * (`tools/skipped-tests.ts`).
+     * (`tools/test-reports.ts`).
      */
     skipped?: { readonly why: string; readonly command: string };
   }
