@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { closeBrowser, openBrowser, openPage } from './browser.ts';
+import { goByKeys } from './go-by-keys.ts';
 
 const flood = fileURLToPath(new URL('../../cli/bench/flooded-console.ts', import.meta.url));
 
@@ -73,17 +74,12 @@ export async function endure({ perMinute, seconds, changesMin = 0, disturb }: Lo
     const isFed = async (): Promise<boolean> => (await newestChange(page)) - first > changesMin;
     for (; passedMs() < liveMs || !(await isFed()); heaps.push(await heapOf(page)))
       await observe(() => pause(Math.min(sampleEveryMs, liveMs / 2)));
-    await observe(async () => {
-      await page.keyboard.press('g');
-      await page.keyboard.press('o');
-      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-    });
+    await observe(() => goByKeys(page, 'o', 'Overview'));
     for (let leftMs = 1; leftMs > 0; leftMs = seconds * 1_000 - passedMs())
       await observe(() => pause(Math.min(sampleEveryMs, leftMs)));
     const took = passedMs() / 1_000;
     await observe(async () => {
-      await page.keyboard.press('g');
-      await page.keyboard.press('l');
+      await goByKeys(page, 'l', 'Live');
       await page.getByRole('grid', { name: 'Changes' }).waitFor();
     });
     heaps.push(await heapOf(page));

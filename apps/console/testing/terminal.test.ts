@@ -25,6 +25,8 @@ test(
     session.type('s');
     await session.shows(/out receiver +entered +sports-fans .* deferred/);
     await session.shows(/ 1 waits? .*receiver is broken|receiver is broken.* 1 waits? /);
+    // Seconds before the next attempt: until then the keys come first.
+    await session.shows(/next try at \S+ \(in (?:[4-9]|\d\d+) s\)[^\r\n]*$/);
     session.type('bm');
     await session.shows(/receiver is mended/);
     session.type('r');
