@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
-import { useRefetch } from './about.ts';
+import { useAbout, useRefetch } from './about.ts';
 import { Columns, Empty, Failure, Loading, PageHead, Stale } from './parts.tsx';
 import { Link, setHash, usePlace } from './router.tsx';
 import { send } from './session.ts';
@@ -158,10 +158,13 @@ function stateClass(state: string): string {
 }
 
 function Routes({ routes, people, onDone }: Omit<StoryProps, 'story'> & { readonly routes: readonly PersonRoute[] }) {
+  const about = useAbout();
+  // Nothing can be told to a destination that the file has no more.
+  const isInFile = (key: string): boolean => about?.destinations.some((each) => each.key === key) ?? false;
   const known = [
     ...new Set(
       routes
-        .filter(({ state, mode }) => state !== 'unknown' && mode !== 'shadow')
+        .filter(({ state, mode, destination }) => state !== 'unknown' && mode !== 'shadow' && isInFile(destination))
         .map(({ destination }) => destination),
     ),
   ];

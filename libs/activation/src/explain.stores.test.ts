@@ -9,7 +9,15 @@ import {
   type RetryQueue,
 } from '@activation-hub/delivery';
 import { exampleDeadLetter, exampleRetry } from '@activation-hub/delivery/testing';
-import { InMemoryLedger, lease, note, settle, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
+import {
+  InMemoryLedger,
+  lease,
+  note,
+  settle,
+  shadowDestination,
+  type LedgerKey,
+  type LedgerRecord,
+} from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import {
   eventOf,
@@ -50,8 +58,9 @@ class Stores {
     await putRow(this.ledger, { ...fansKey(), destination: 'old-crm', ...over }, record);
   }
 
-  story(nowMs = noonMs, controls?: readonly Control[]): Promise<PersonStory> {
-    const places = [...file.destinations.values()].map(({ ledgerName }) => ({
+  story(nowMs = noonMs, controls?: readonly Control[], left: readonly string[] = []): Promise<PersonStory> {
+    const names = [...file.destinations.values()].map(({ ledgerName }) => ledgerName);
+    const places = [...names, ...left].map((ledgerName) => ({
       ledgerName,
       forms: ({ value }: typeof ada) => [value],
     }));
@@ -92,6 +101,21 @@ test('routes stand in the order of the file, and what it does not name stands la
     ['crm', 'ups gone', 'gone', 'told'],
     ['ads', 'sports-fans', 'live', 'told'],
   ]);
+});
+
+test('a destination that the file has no more has its rows in the story, and those of its shadow', async () => {
+  const stores = new Stores();
+  await stores.row(rowOf(memberAt()), { destination: 'former' });
+  await stores.row(rowOf(memberAt()), { destination: shadowDestination('former') });
+  const { routes, events } = await stores.story(noonMs, undefined, ['former']);
+  const ofFormer = routes.filter(({ destination }) => destination === 'former');
+  expect(ofFormer).toMatchObject([
+    { audience: 'sports-fans', mode: 'gone', state: 'told', actions: [{ action: 'plan' }] },
+    { audience: 'sports-fans', mode: 'gone', state: 'shadowed', actions: [{ action: 'plan' }] },
+  ]);
+  expect(ofFormer[1]).not.toHaveProperty('toldAtMs');
+  expect(routes.slice(-2)).toEqual(ofFormer);
+  expect(events.every(({ destination }) => destination === undefined || destination === 'former')).toBe(true);
 });
 
 test('a retry is the story’s when it brings an event of the person, or answers for a row of theirs', async () => {

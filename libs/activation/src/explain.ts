@@ -16,6 +16,7 @@ import {
   identityText,
   isUnreadableRow,
   ledgerKeyText,
+  ledgerNameOf,
   shadowDestination,
   UnreadableRowCount,
   type Identity,
@@ -33,7 +34,10 @@ import { withoutPerson } from './without-person.ts';
 export interface ExplainContext {
   readonly file: ActivationFile;
   readonly matcher: Matcher;
-  /** Where the person is looked for: the destinations of the file. */
+  /**
+   * Where the person is looked for: the destinations of the file, and those that it has no more but
+   * that have rows.
+   */
   readonly places: readonly ErasurePlace[];
   readonly ledger: Pick<Ledger, 'rows'>;
   readonly retryQueue: Pick<RetryQueue, 'waiting'>;
@@ -183,12 +187,10 @@ function routeStory(
   letters: readonly StoryDeadLetter[],
   { matcher, file, nowMs, controls = [] }: ExplainContext,
 ): RouteStory {
-  const entry = [...file.destinations.values()].find(
-    ({ ledgerName }) => ledgerName === key.destination || shadowDestination(ledgerName) === key.destination,
-  );
-  const isShadow = entry !== undefined && entry.ledgerName !== key.destination;
-  const destination = entry?.key ?? key.destination;
-  const routed = matcher.routeOf({ ...key, destination: entry?.ledgerName ?? key.destination });
+  const ledgerName = ledgerNameOf(key.destination);
+  const isShadow = ledgerName !== key.destination;
+  const destination = [...file.destinations.values()].find((each) => each.ledgerName === ledgerName)?.key ?? ledgerName;
+  const routed = matcher.routeOf({ ...key, destination: ledgerName });
   const audience =
     routed?.audience.key ??
     matcher.audience(key.audience.namespace, key.audience.id)?.key ??
@@ -274,9 +276,7 @@ function routesWithoutRow(
   const unread = new Set(destinations.filter(({ ledgerName }) => unreadAt.has(ledgerName)).map(({ key }) => key));
   const known = new Set(
     entries.flatMap(({ key }) => {
-      const names = destinations.map(({ ledgerName }) => ledgerName);
-      const destination = names.find((name) => shadowDestination(name) === key.destination) ?? key.destination;
-      const routed = matcher.routeOf({ ...key, destination });
+      const routed = matcher.routeOf({ ...key, destination: ledgerNameOf(key.destination) });
       return routed === undefined ? [] : [routed.route];
     }),
   );

@@ -22,7 +22,7 @@ import {
 import { z } from 'zod';
 import { counted } from '../terminal/counted.ts';
 import { quoted } from '../terminal/quoted.ts';
-import { erasurePlaces } from '../operate/erasure-places.ts';
+import { erasurePlaces, everyErasurePlace } from '../operate/erasure-places.ts';
 import { adviceOf, erase } from '../operate/forget.ts';
 import { keptControls } from '../operate/paused.ts';
 import { readPerson } from '../operate/person.ts';
@@ -48,7 +48,8 @@ export function peopleApi(operator: Operator): Api {
       const { file, storage, terminal, now } = operator;
       const { ledger, retryQueue, deadLetters } = storage;
       const controls = await keptControls(storage.controls, file, { interrupted: signal, say: terminal.say });
-      const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: now() };
+      const places = await everyErasurePlace(file, storage, signal);
+      const of = { file, matcher: createMatcher(file), places, nowMs: now() };
       return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters, controls }, signal), operator);
     },
     'POST people/resync': async ({ body, signal }): Promise<ActResult> => {

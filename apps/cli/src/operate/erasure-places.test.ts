@@ -187,7 +187,7 @@ test('a person is found in the form of earlier settings, hashed or plain, and of
   expect(await kept()).toEqual([]);
 });
 
-test('ledger show finds a person in lower case and hashed, also where the file has the destination no more', async () => {
+test('ledger show and explain find a person in lower case and hashed, also where the file has the destination no more', async () => {
   const { run } = await openEnvironment([
     [keyOf('ads', email('ada@example.com')), member],
     [keyOf('meta', email(sha256('ada@example.com'))), member],
@@ -198,4 +198,9 @@ test('ledger show finds a person in lower case and hashed, also where the file h
   expect(shown.output.match(/^meta +vip +member since/gm)).toHaveLength(1);
   const only = await run(...ads, 'ledger', 'show', 'email:ADA@example.com', '--destination', 'ads');
   expect(only.output).not.toContain('meta');
+  const story = await run(...ads, 'explain', 'email:ADA@example.com');
+  expect(story).toMatchObject({ code: 0 });
+  expect(story.output).toMatch(/^ {2}ads +vip +email ada@example\.com +told/m);
+  expect(story.output).toMatch(/^ {2}meta +vip +\(gone\) +email [0-9a-f]{64} +told/m);
+  expect(story.output).not.toContain(sha256('bob@example.com'));
 });

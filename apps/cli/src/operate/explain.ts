@@ -19,7 +19,7 @@ import {
   type DataStorage,
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
-import { erasurePlaces } from './erasure-places.ts';
+import { everyErasurePlace } from './erasure-places.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
 import { quoted } from '../terminal/quoted.ts';
@@ -37,7 +37,7 @@ export function addExplainCommand(program: Command, terminal: Terminal): void {
   addActivationFileOption(addDataStorageOption(program.command('explain')))
     .summary("tells one person's story: what was told to whom, when and why")
     .description(
-      "Tells one person's story: where each route of the activation file stands with them, what happened in the order of time (exports, decisions, attempts with their answers), what waits and until when, dead letters, and what to do about it. Give every identity of the person that you know; what the ledger links with them is looked for too. What it prints is personal data.",
+      "Tells one person's story: where each route of the activation file stands with them, what happened in the order of time (exports, decisions, attempts with their answers), what waits and until when, dead letters, and what to do about it. Give every identity of the person that you know; what the ledger links with them is looked for too, also at destinations that the file has no more. What it prints is personal data.",
     )
     .argument('<namespace:identity...>', 'whom, such as crmid:C-1 email:ada@example.com, as AEP exports it')
     .option('--json', 'prints one JSON object')
@@ -67,7 +67,8 @@ async function runExplain(
   const { file } = await loadChosenActivations(options, terminal);
   const stores = { ledger, retryQueue, deadLetters };
   const kept = await keptControls(controls, file, terminal);
-  const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: systemClock.now() };
+  const places = await everyErasurePlace(file, stores, terminal.interrupted);
+  const of = { file, matcher: createMatcher(file), places, nowMs: systemClock.now() };
   const story = await explain(identities, { ...of, ...stores, controls: kept }, terminal.interrupted);
   report({ event: 'person-story', ...story }, () => linesOf(story, options), options, terminal);
   const { unreadable, unreadableRows } = story;
