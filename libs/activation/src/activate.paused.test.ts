@@ -1,5 +1,5 @@
 import { DestinationError, type Delivery, type Verdict } from '@activation-hub/destination-kit';
-import { InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
+import { InMemoryControls, isSameScope, withControl, type Control } from '@activation-hub/delivery';
 import { historyOf } from '@activation-hub/membership';
 import { readable } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
@@ -48,7 +48,7 @@ function openWithOperator() {
     },
     /** As the command does it: the pause ends, and what waits is woken. */
     resume: async (scope: Pick<Control, 'destination' | 'audience'>): Promise<void> => {
-      await store.edit((controls) => withoutPause(controls, scope, clock.nowMs), signal);
+      await store.edit((controls) => controls.filter((each) => !isSameScope(each, scope)), signal);
       follow();
       for (const destination of ['crm', 'ads'])
         await context.retryQueue.wake(destination, { nowMs: clock.nowMs, everyMs: 0, signal });

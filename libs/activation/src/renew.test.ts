@@ -1,4 +1,4 @@
-import { createTarget, InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
+import { createTarget, InMemoryControls, isSameScope, withControl, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import type { LedgerRecord, LedgerSelection } from '@activation-hub/membership';
 import { readable } from '@activation-hub/membership/testing';
@@ -116,7 +116,7 @@ test.each([{ destination: 'crm' }, { destination: 'crm', audience: 'sports-fans'
     expect(await night(opened)).toMatchObject({ rows: 0, delivered: 0, deferred: 0 });
     expect(opened.crm.requests).toBe(1);
     expect(opened.retryQueue.nextDueAtMs).toBeUndefined();
-    await store.edit((controls) => withoutPause(controls, scope, opened.clock.nowMs), signal);
+    await store.edit((controls) => controls.filter((each) => !isSameScope(each, scope)), signal);
     opened.clock.nowMs += dayMs;
     expect(await night(opened)).toMatchObject({ rows: 3, delivered: 3 });
   },

@@ -99,6 +99,25 @@ test('a pause that is kept under a name that the destination had before is repla
   expect(await kept()).toEqual([later]);
 });
 
+test('a pause of a route goes on when a file gives its audience another key, and is replaced and resumed by that', async () => {
+  const { ask, kept, context, activate, crm, clock } = open();
+  const before = { destination: 'crm', audience: 'sports-fans' };
+  await pause(before, asker, ask(), signal);
+  const renamed = text.replace('sports-fans:', 'fans:');
+  const later = { ...ask(), file: parseTestFile(renamed) };
+  const now = { destination: 'crm', audience: 'fans' };
+  await activate(eventOf(personExport(), 1));
+  expect(crm.requests).toBe(0);
+  const opened = openActivation({ file: renamed, controls: ask().controls, ledger: context.ledger });
+  opened.clock.nowMs = clock.nowMs;
+  await opened.activate(eventOf(personExport({ person: 'p2' }), 2));
+  expect([opened.crm.requests, opened.ads.requests]).toEqual([0, 1]);
+  const replaced = await pause(now, { ...asker, reason: 'still' }, later, signal);
+  expect(await kept()).toEqual([replaced]);
+  expect(await resume(now, later, signal)).toMatchObject({ ended: { reason: 'still' } });
+  expect(await kept()).toEqual([]);
+});
+
 test.each([
   ['a resume', resume],
   ['a request to try now', (scope: object, of: AskContext, by: AbortSignal) => retryNow(scope, asker, of, by)],
@@ -126,7 +145,14 @@ test('where no pause ends, or another one goes on, nothing that waits is woken',
   await pause({ destination: 'crm' }, asker, ask(), signal);
   await pause(route, { ...asker, reason: 'list' }, ask(), signal);
   expect(await resume(route, ask(), signal)).toStrictEqual({
-    ended: { action: 'pause', ...route, by: 'ada', reason: 'list', atMs: clock.nowMs },
+    ended: {
+      action: 'pause',
+      ...route,
+      ledgerAudience: { namespace: 'ups', id: fansId },
+      by: 'ada',
+      reason: 'list',
+      atMs: clock.nowMs,
+    },
     stillPaused: { action: 'pause', destination: 'crm', ...asker, atMs: clock.nowMs },
     woken: 0,
   });

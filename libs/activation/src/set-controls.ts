@@ -1,9 +1,9 @@
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import {
+  activeControls,
   isSameScope,
   pauseOf,
   withControl,
-  withoutPause,
   type Control,
   type ControlScope,
   type ControlStore,
@@ -59,25 +59,38 @@ export async function pause(
   { file, controls, nowMs }: Pick<AskContext, 'file' | 'controls' | 'nowMs'>,
   signal: AbortSignal,
 ): Promise<Control> {
-  const control: Control = { action: 'pause', ...scope, ...asker, atMs: nowMs };
-  const scopes = storedScopes(scope, file);
-  await controls.edit((kept) => withControl(withoutPauses(kept, scopes, nowMs), control, nowMs), signal);
+  const audience = scope.audience === undefined ? undefined : file.audiences.get(scope.audience);
+  const control: Control = {
+    action: 'pause',
+    ...scope,
+    ...(audience === undefined ? {} : { ledgerAudience: { namespace: audience.namespace, id: audience.ledgerId } }),
+    ...asker,
+    atMs: nowMs,
+  };
+  const isOfScope = scopeIn(file, scope);
+  await controls.edit(
+    (kept) =>
+      withControl(
+        kept.filter((each) => !isPauseOf(each, isOfScope)),
+        control,
+        nowMs,
+      ),
+    signal,
+  );
   return control;
 }
 
-/** The scope under each name that its destination has or had: pauses of all of them hold it. */
-function storedScopes(scope: ControlScope, file: ActivationFile): readonly ControlScope[] {
-  const { destination } = scope;
-  if (destination === undefined) return [scope];
-  return storedNames(destination, createMatcher(file)).map((name) => ({ ...scope, destination: name }));
+/**
+ * Whether a control is of exactly this scope, under whatever keys an earlier file had its
+ * destination and its audience.
+ */
+function scopeIn(file: ActivationFile, scope: ControlScope): (control: Control) => boolean {
+  const matcher = createMatcher(file);
+  return (control) => underPresentKeys([control], matcher).some((present) => isSameScope(present, scope));
 }
 
-function withoutPauses(
-  controls: readonly Control[],
-  scopes: readonly ControlScope[],
-  nowMs: number,
-): readonly Control[] {
-  return scopes.reduce((left, scope) => withoutPause(left, scope, nowMs), controls);
+function isPauseOf(control: Control, isOfScope: (control: Control) => boolean): boolean {
+  return control.action === 'pause' && isOfScope(control);
 }
 
 /** The result of a resume. */
@@ -96,17 +109,13 @@ export interface Resumed {
  */
 export async function resume(scope: ControlScope, context: AskContext, signal: AbortSignal): Promise<Resumed> {
   const { file, controls, nowMs } = context;
-  const scopes = storedScopes(scope, file);
+  const isOfScope = scopeIn(file, scope);
   let ended: Control | undefined;
   const left = await controls.edit((kept) => {
+    const active = activeControls(kept, nowMs);
     // Edited once more after a lost reply, it finds its own result.
-    ended ??= kept.find(
-      (each) =>
-        each.action === 'pause' &&
-        nowMs < (each.untilMs ?? Infinity) &&
-        scopes.some((stored) => isSameScope(each, stored)),
-    );
-    return withoutPauses(kept, scopes, nowMs);
+    ended ??= active.find((each) => isPauseOf(each, isOfScope));
+    return active.filter((each) => !isPauseOf(each, isOfScope));
   }, signal);
   // What goes on covers the whole destination, or everything: that of the very same route has just
   // ended.

@@ -29,6 +29,24 @@ test('a control gets the key that its destination has now, and is left as it is 
   expect(underPresentKeys(controls, matcher)).toStrictEqual([control, of('ads'), of('archive'), of('gone')]);
 });
 
+test('a control of a route gets the key that its audience has now, and holds by the old one where the file has no such route', () => {
+  const of = (id: string, destination = 'crm'): Control => ({
+    action: 'pause',
+    atMs: 1,
+    by: 'ada',
+    reason: 'a freeze',
+    destination,
+    audience: 'vip',
+    ledgerAudience: { namespace: 'ups', id },
+  });
+  const keys = (control: Control) =>
+    underPresentKeys([control], matcher).map(({ destination, audience }) => [destination, audience]);
+  expect(keys(of(fansId))).toEqual([['ads', 'fans']]);
+  expect(keys(of(fansId, 'archive'))).toEqual([['archive', 'vip']]);
+  expect(keys(of('unknown'))).toEqual([['ads', 'vip']]);
+  expect(keys(of(fansId, 'gone'))).toEqual([['gone', 'vip']]);
+});
+
 test('a file routes by its own names, by earlier ones of destinations, and by the rows of audiences', () => {
   const { byDestination, isRoute, isRouteOf } = routedAudiences(file, matcher);
   expect([...byDestination]).toEqual([

@@ -16,16 +16,27 @@ export function presentKey(name: string, matcher: Pick<Matcher, 'destination'>):
 }
 
 /**
- * The controls with the keys that their destinations have now: one that was asked for under an
- * earlier file names its destination as it was called there.
+ * The controls with the keys that their destinations and audiences have now: one that was asked for
+ * under an earlier file names them as they were called there.
  */
 export function underPresentKeys(
   controls: readonly Control[],
-  matcher: Pick<Matcher, 'destination'>,
+  matcher: Pick<Matcher, 'destination' | 'routeOf'>,
 ): readonly Control[] {
-  return controls.map((control) =>
-    control.destination === undefined ? control : { ...control, destination: presentKey(control.destination, matcher) },
-  );
+  return controls.map((control) => {
+    const { destination: name, ledgerAudience } = control;
+    if (name === undefined) return control;
+    const entry = matcher.destination(name);
+    const routed =
+      entry === undefined || ledgerAudience === undefined
+        ? undefined
+        : matcher.routeOf({ destination: entry.ledgerName, audience: ledgerAudience });
+    return {
+      ...control,
+      destination: entry?.key ?? name,
+      ...(routed === undefined ? {} : { audience: routed.audience.key }),
+    };
+  });
 }
 
 /**

@@ -15,6 +15,7 @@ const documentSchema = z.object({
       action: z.enum(['pause', 'retry-now']),
       destination: z.string().exactOptional(),
       audience: z.string().exactOptional(),
+      ledgerAudience: z.object({ namespace: z.string(), id: z.string() }).exactOptional(),
       at: z.iso.datetime(),
       until: z.iso.datetime().exactOptional(),
       by: text,

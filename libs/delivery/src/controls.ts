@@ -1,3 +1,5 @@
+import type { DeferredRow } from './retry-queue.ts';
+
 /** What an operator asks of the running function app, without a deployment. */
 export interface Control {
   /**
@@ -11,6 +13,8 @@ export interface Control {
   readonly destination?: string;
   /** Key of the audience, for one route of the destination; absent for all of its routes. */
   readonly audience?: string;
+  /** That audience as the ledger names it: a later activation file may give it another key. */
+  readonly ledgerAudience?: DeferredRow['audience'];
   /** Since when, in epoch milliseconds. */
   readonly atMs: number;
   /** When a pause ends by itself; absent when it does not. */
@@ -85,11 +89,6 @@ export function withControl(controls: readonly Control[], control: Control, nowM
     (each) => each.action !== control.action || !isSameScope(each, control),
   );
   return [...others, control];
-}
-
-/** The controls without the pause of exactly this scope, and without those that are over. */
-export function withoutPause(controls: readonly Control[], scope: ControlScope, nowMs: number): readonly Control[] {
-  return activeControls(controls, nowMs).filter((each) => each.action !== 'pause' || !isSameScope(each, scope));
 }
 
 export function isSameScope(left: ControlScope, right: ControlScope): boolean {

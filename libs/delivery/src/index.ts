@@ -17,7 +17,6 @@ export {
   pauseOf,
   retryNowKeepMs,
   withControl,
-  withoutPause,
   type Control,
   type ControlScope,
   type ControlStore,

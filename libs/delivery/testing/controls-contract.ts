@@ -6,6 +6,7 @@ const full: Control = {
   action: 'pause',
   destination: 'crm',
   audience: 'vip',
+  ledgerAudience: { namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09' },
   atMs: Date.UTC(2026, 0, 31, 12),
   untilMs: Date.UTC(2026, 0, 31, 14),
   by: 'Zoë',
