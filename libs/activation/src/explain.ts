@@ -59,7 +59,7 @@ export async function explain(
   { controls = [], ...stores }: ExplainContext,
   signal: AbortSignal,
 ): Promise<PersonStory> {
-  const context = { ...stores, controls: underPresentKeys(controls, stores.matcher) };
+  const context = { ...stores, controls: controls.map((each) => underPresentKeys(each, stores.matcher)) };
   const found = await findForms(identities, context.places, context.ledger, signal);
   const everywhere = distinctIdentities([...identities, ...found.flatMap(({ forms }) => forms)]);
   const entries: LedgerEntry[] = [];

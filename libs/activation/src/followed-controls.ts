@@ -148,7 +148,8 @@ export class FollowedControls {
    */
   #controlsFor(key: string): readonly Control[] {
     if (key === canary.key) return [];
-    const controls = this.#matcher === undefined ? this.#known : underPresentKeys(this.#known, this.#matcher);
+    const matcher = this.#matcher;
+    const controls = matcher === undefined ? this.#known : this.#known.map((each) => underPresentKeys(each, matcher));
     return controls.filter(({ destination }) => destination === undefined || destination === key);
   }
 

@@ -86,7 +86,7 @@ export async function pause(
  */
 function scopeIn(file: ActivationFile, scope: ControlScope): (control: Control) => boolean {
   const matcher = createMatcher(file);
-  return (control) => underPresentKeys([control], matcher).some((present) => isSameScope(present, scope));
+  return (control) => isSameScope(underPresentKeys(control, matcher), scope);
 }
 
 function isPauseOf(control: Control, isOfScope: (control: Control) => boolean): boolean {
@@ -120,10 +120,15 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
   // What goes on covers the whole destination, or everything: that of the very same route has just
   // ended.
   const { destination } = scope;
+  const matcher = createMatcher(file);
   const stillPaused =
     destination === undefined
       ? undefined
-      : pauseOf(underPresentKeys(left, createMatcher(file)), { destination }, nowMs);
+      : pauseOf(
+          left.map((each) => underPresentKeys(each, matcher)),
+          { destination },
+          nowMs,
+        );
   const woken = ended === undefined ? 0 : await wakeAll(scope, left, context, signal);
   return { ...(ended === undefined ? {} : { ended }), ...(stillPaused === undefined ? {} : { stillPaused }), woken };
 }
@@ -158,7 +163,7 @@ async function wakeAll(
   signal: AbortSignal,
 ): Promise<number> {
   const matcher = createMatcher(file);
-  const present = underPresentKeys(controls, matcher);
+  const present = controls.map((each) => underPresentKeys(each, matcher));
   let woken = 0;
   for (const key of file.destinations.keys()) {
     if (destination !== undefined && destination !== key) continue;

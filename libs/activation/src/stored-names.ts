@@ -16,27 +16,22 @@ export function presentKey(name: string, matcher: Pick<Matcher, 'destination'>):
 }
 
 /**
- * The controls with the keys that their destinations and audiences have now: one that was asked for
+ * The control with the keys that its destination and its audience have now: one that was asked for
  * under an earlier file names them as they were called there.
  */
-export function underPresentKeys(
-  controls: readonly Control[],
-  matcher: Pick<Matcher, 'destination' | 'routeOf'>,
-): readonly Control[] {
-  return controls.map((control) => {
-    const { destination: name, ledgerAudience } = control;
-    if (name === undefined) return control;
-    const entry = matcher.destination(name);
-    const routed =
-      entry === undefined || ledgerAudience === undefined
-        ? undefined
-        : matcher.routeOf({ destination: entry.ledgerName, audience: ledgerAudience });
-    return {
-      ...control,
-      destination: entry?.key ?? name,
-      ...(routed === undefined ? {} : { audience: routed.audience.key }),
-    };
-  });
+export function underPresentKeys(control: Control, matcher: Pick<Matcher, 'destination' | 'routeOf'>): Control {
+  const { destination: name, ledgerAudience } = control;
+  if (name === undefined) return control;
+  const entry = matcher.destination(name);
+  const routed =
+    entry === undefined || ledgerAudience === undefined
+      ? undefined
+      : matcher.routeOf({ destination: entry.ledgerName, audience: ledgerAudience });
+  return {
+    ...control,
+    destination: entry?.key ?? name,
+    ...(routed === undefined ? {} : { audience: routed.audience.key }),
+  };
 }
 
 /**

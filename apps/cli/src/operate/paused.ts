@@ -50,7 +50,9 @@ export async function presentControls(
 ): Promise<readonly Control[]> {
   try {
     const active = activeControls(await store.read(signal), systemClock.now());
-    return file === undefined ? active : underPresentKeys(active, createMatcher(file));
+    if (file === undefined) return active;
+    const matcher = createMatcher(file);
+    return active.map((each) => underPresentKeys(each, matcher));
   } catch (error) {
     if (error instanceof StoreFailure && error.code === 'ContainerNotFound') return [];
     throw error;
