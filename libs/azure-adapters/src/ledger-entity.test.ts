@@ -29,7 +29,8 @@ test('of a row whose state stays the outcome alone is sent', () => {
     history: 'xe',
   };
   const settled = settle(row, 'delivered', false, { atMs: 1, deliveredAtMs: 0, linkDigest: 'b' });
-  expect(settlingColumns(exampleKey(1), settled, row, 'id')).toStrictEqual({
+  const columns = settlingColumns(exampleKey(1), settled, row, 'id');
+  expect(columns).toStrictEqual({
     ...entityAddress(exampleKey(1)),
     rowState: 'delivered',
     inDoubt: false,
@@ -39,6 +40,10 @@ test('of a row whose state stays the outcome alone is sent', () => {
     history: settled.history,
     writeId: 'id',
   });
+  // The table keeps the columns that are not sent; of the two digests the new one counts.
+  const merged = { ...toEntity(exampleKey(1), row, 'earlier'), ...columns };
+  expect(merged).toMatchObject({ knownDigest: 'a', linkDigest: 'b' });
+  expect(toRow(stored(merged)).record).toStrictEqual(settled);
 });
 
 test('a row that would keep a column that has to go is replaced', () => {
