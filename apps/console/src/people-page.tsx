@@ -40,7 +40,8 @@ export function PeoplePage() {
   });
   const look = (event: SubmitEvent): void => {
     event.preventDefault();
-    if (text.trim() === asked) void story.refetch();
+    // Who presses again while it looks waits for the same look.
+    if (text.trim() === asked) void story.refetch({ cancelRefetch: false });
     else setHash(text.trim());
   };
   return (

@@ -82,6 +82,24 @@ test('an address of a person is followed when it changes, and one that is malfor
   await expect.poll(() => field.inputValue()).toBe('100%');
 });
 
+test('a look at a person that takes long is not begun anew by who presses again', async () => {
+  const page = await open('/people#crmid%3AC-1');
+  await page.getByText('Nothing is known of this person').waitFor({ timeout: patientMs });
+  const { promise: mayAnswer, resolve: letAnswer } = Promise.withResolvers<undefined>();
+  let looks = 0;
+  await page.route('**/people/explain', async (route) => {
+    looks += 1;
+    await mayAnswer;
+    await route.continue();
+  });
+  // The page looks by itself every few seconds.
+  await expect.poll(() => looks).toBe(1);
+  for (let time = 0; time < 3; time += 1) await page.getByRole('button', { name: 'Look' }).click();
+  expect(looks).toBe(1);
+  letAnswer(undefined);
+  await page.waitForResponse('**/people/explain');
+});
+
 test('the skip link of the person’s page asks for nobody', async () => {
   const page = await open('/people#crmid%3AC-1');
   await page.getByRole('link', { name: 'Skip to the content' }).focus();
