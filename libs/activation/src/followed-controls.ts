@@ -48,7 +48,8 @@ export class FollowedControls {
   readonly #store: Pick<ControlStore, 'read'>;
   readonly #clock: Pick<Clock, 'now'>;
   #known: readonly Control[] = [];
-  #matcher: Matcher | undefined;
+  /** The same, under the keys that their destinations and audiences have in the file. */
+  #present: readonly Control[] = [];
   #looking: Promise<void> | undefined;
   #lookedAtMs = -Infinity;
   #complainedAtMs = -Infinity;
@@ -78,13 +79,13 @@ export class FollowedControls {
    * calls at the same time share one look.
    */
   async follow(followed: Followed): Promise<void> {
-    this.#matcher = followed.matcher;
     // It looked in the future by a clock that was set back since.
     const ageMs = this.#clock.now() - this.#lookedAtMs;
     if (ageMs < 0 || ageMs >= controlsAgeMaxMs) {
       this.#looking ??= this.#look(followed.telemetry).finally(() => (this.#looking = undefined));
       await this.#looking;
     }
+    this.#present = this.#known.map((each) => underPresentKeys(each, followed.matcher));
     this.#apply(followed);
   }
 
@@ -107,7 +108,7 @@ export class FollowedControls {
    */
   routePause({ destination }: Pick<Route, 'destination'>, audience: string, nowMs: number): Control | undefined {
     // The usual case, of every change again and again.
-    if (this.#known.length === 0) return undefined;
+    if (this.#present.length === 0) return undefined;
     const ofRoutes = this.#controlsFor(destination).filter((control) => control.audience !== undefined);
     return pauseOf(ofRoutes, { destination, audience }, nowMs);
   }
@@ -142,15 +143,10 @@ export class FollowedControls {
     this.#announce(telemetry, nowMs);
   }
 
-  /**
-   * Those that concern a destination, under the key that it has in this file. The canary cannot be
-   * paused.
-   */
+  /** Those that concern a destination. The canary cannot be paused. */
   #controlsFor(key: string): readonly Control[] {
     if (key === canary.key) return [];
-    const matcher = this.#matcher;
-    const controls = matcher === undefined ? this.#known : this.#known.map((each) => underPresentKeys(each, matcher));
-    return controls.filter(({ destination }) => destination === undefined || destination === key);
+    return this.#present.filter(({ destination }) => destination === undefined || destination === key);
   }
 
   #announce(telemetry: Telemetry, nowMs: number): void {

@@ -1,4 +1,4 @@
-import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile, type Matcher } from '@activation-hub/activation-file';
 import {
   activeControls,
   isSameScope,
@@ -67,7 +67,7 @@ export async function pause(
     ...asker,
     atMs: nowMs,
   };
-  const isOfScope = scopeIn(file, scope);
+  const isOfScope = scopeIn(createMatcher(file), scope);
   await controls.edit(
     (kept) =>
       withControl(
@@ -84,8 +84,7 @@ export async function pause(
  * Whether a control is of exactly this scope, under whatever keys an earlier file had its
  * destination and its audience.
  */
-function scopeIn(file: ActivationFile, scope: ControlScope): (control: Control) => boolean {
-  const matcher = createMatcher(file);
+function scopeIn(matcher: Matcher, scope: ControlScope): (control: Control) => boolean {
   return (control) => isSameScope(underPresentKeys(control, matcher), scope);
 }
 
@@ -109,7 +108,8 @@ export interface Resumed {
  */
 export async function resume(scope: ControlScope, context: AskContext, signal: AbortSignal): Promise<Resumed> {
   const { file, controls, nowMs } = context;
-  const isOfScope = scopeIn(file, scope);
+  const matcher = createMatcher(file);
+  const isOfScope = scopeIn(matcher, scope);
   let ended: Control | undefined;
   const left = await controls.edit((kept) => {
     const active = activeControls(kept, nowMs);
@@ -120,7 +120,6 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
   // What goes on covers the whole destination, or everything: that of the very same route has just
   // ended.
   const { destination } = scope;
-  const matcher = createMatcher(file);
   const stillPaused =
     destination === undefined
       ? undefined
