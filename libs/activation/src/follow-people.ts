@@ -89,6 +89,8 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     const lost = await rememberLinks(taken.done, telling);
     open = [...taken.lost, ...lost, ...later];
   }
+  // The usual case, of every batch.
+  if (unread.length === 0) return deferrals;
   const brought = [...broughtAgain(outcome), ...deferrals.map(({ deferral }) => deferral)];
   return [...deferrals, ...unread.flatMap((each) => whenReadable(each, brought, telling) ?? [])];
 }
